@@ -152,7 +152,10 @@ struct sl_tep_ops {
      */
     size_t (*offer)(const struct sl_tep_config *c, enum sl_tep_role role, uint8_t *data,
                     size_t room, bool *v);
-    /* May a suboption of the peer with this v bit and data be negotiated (R21, R91, A4, A5)? */
+    /*
+     * May a suboption of the peer with this v bit and data be negotiated (R21, R91, A4, A5)? Host
+     * A asks about its own suboption too (`peer` is A then): both ends judge that one alike.
+     */
     bool (*accept)(const struct sl_tep_config *c, enum sl_tep_role peer, bool v,
                    const uint8_t *data, size_t len);
 

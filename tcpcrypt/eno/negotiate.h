@@ -59,8 +59,10 @@ struct sl_eno {
     uint8_t fallback; /* enum sl_eno_fallback */
     bool passive;
     bool ack_sent, ack_received;
-    bool own_frozen;  /* our SYN form went out (R25) */
+    bool own_frozen; /* our SYN form went out (R25) */
     bool peer_seen;
+    bool crossed;          /* simultaneous open: our SYN form goes out in a SYN-ACK too */
+    bool non_syn_received; /* ends the options of R22 */
     uint8_t tep;      /* index into policy->teps, once agreed */
     uint8_t tep_byte; /* as host B sent it */
     uint8_t role;     /* enum sl_tep_role, once agreed */
@@ -75,6 +77,7 @@ struct sl_eno_seen {
     uint8_t n;                /* how many ENO options */
     bool ack;                 /* the segment has ACK: a SYN-ACK is an ACK segment too */
     struct sl_cursor content; /* of the first, without kind and length */
+    bool syn_only;            /* SYN without ACK; for an active opener: the SYNs crossed */
 };
 
 void sl_eno_init(struct sl_eno *e, const struct sl_eno_policy *policy, bool passive);
@@ -86,7 +89,7 @@ void sl_eno_init(struct sl_eno *e, const struct sl_eno_policy *policy, bool pass
  */
 size_t sl_eno_own(struct sl_eno *e, const uint8_t **option, size_t room);
 
-/* Our SYN goes out again, and without ENO from now on (R25, active opener only). */
+/* Our SYN goes out again, and without ENO from now on (R25, active opener only): DISABLED. */
 void sl_eno_give_up(struct sl_eno *e);
 
 /*
@@ -111,8 +114,14 @@ void sl_eno_segment_sent(struct sl_eno *e);
 /* The negotiated TEP; NULL unless agreed or encrypting. */
 const struct sl_tep_ops *sl_eno_tep(const struct sl_eno *e);
 
-/* A's SYN form, then B's (R37): 2 * SL_ENO_OPTION_MAX_BYTES at most. Returns its length. */
+/*
+ * A's SYN form, then B's (R37): 2 * SL_ENO_OPTION_MAX_BYTES at most. Returns its length; 0 unless
+ * agreed or encrypting.
+ */
 size_t sl_eno_transcript(const struct sl_eno *e, uint8_t *out);
 
-/* Fill role, tep_byte, transcript (into `transcript`, as above) and suboptions of `b`. */
+/*
+ * Fill role, tep_byte, transcript (into `transcript`, as above) and suboptions of `b`, whose data
+ * lies in `transcript`. Only when agreed or encrypting.
+ */
 void sl_eno_begin(const struct sl_eno *e, uint8_t *transcript, struct sl_tep_begin *b);

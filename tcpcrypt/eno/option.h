@@ -36,6 +36,7 @@ bool sl_eno_option_read(struct sl_cursor content, struct sl_eno_option *o);
 
 /*
  * Write an option with kind and length. A suboption with data that is not the last gets a length
- * byte (R8); data there is at most 32 bytes. Returns bytes written; 0 when it does not fit.
+ * byte (R8); data there is 1 to 32 bytes. The z bits go out as zero (R6). Returns bytes written;
+ * 0 when it does not fit or cannot be said.
  */
 size_t sl_eno_option_write(const struct sl_eno_option *o, uint8_t *out, size_t room);
