@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#pragma once
+
+#include <assert.h>
+
+#include "tcp/inq.h"
+#include "tcp/rcvq.h"
+#include "tcp/sndq.h"
+#include "tcp/tcp.h"
+
+/*
+ * The transmission control block, and the instance that holds them all: private to this folder.
+ *
+ * The hot part is what the in-order fast path reads or writes and fills at most three cache
+ * lines. What only a handshake needs hangs on `syn`, what a TEP needs on `crypt`; both are
+ * allocated when needed and freed when not.
+ */
+
+/* Timers of a connection: one entry in the wheel serves them all (the earliest, lazily). */
+enum sl_tcb_timer {
+    SL_TIMER_RETRANSMIT, /* SYN, data, FIN: RFC 6298; or zero-window probes (persist) */
+    SL_TIMER_DELAYED_ACK,
+    SL_TIMER_KEEPALIVE,
+    SL_TIMER_TIME_WAIT, /* 2 MSL; also FIN-WAIT-2 of a closed socket (D41) */
+    SL_TIMER_HOLD,      /* A14 b: unauthenticated bytes held back from acknowledgment */
+    SL_TIMER_AUTH,      /* A14 d: no progress since a failure, or since a FIN without its mark */
+    SL_TIMER_TEP,       /* the TEP's own deadline */
+    SL_TIMER_COUNT
+};
+
+/* What connections need until they are established and ENO is settled. */
+struct sl_tcb_syn {
+    struct sl_eno eno;
+    struct sl_tcp_listener *listener; /* passive origin (MUST-11) */
+    struct sl_link link;              /* in the listener's half-open list */
+    uint64_t synack_repeat_ns;        /* D36: earliest repeat on a repeated SYN */
+    enum sl_tcp_error soft_error;     /* D9: what connect reports at R2 */
+    uint8_t n_sent;                   /* SYNs or SYN-ACKs sent */
+    uint64_t sent_ns;                 /* of the first, for the RTT */
+    uint16_t peer_mss_bytes;          /* 0: no option */
+    bool peer_wscale_seen, peer_ts_seen;
+    bool send_now; /* a SYN or SYN-ACK is due at the next output */
+};
+
+struct sl_crypt; /* tcp/crypt.h */
+
+struct sl_tcb {
+    /* hot: identity of the send side */
+    sl_seq snd_una, snd_nxt, snd_wl1, snd_wl2;
+    uint32_t snd_wnd;     /* scaled */
+    uint32_t snd_wnd_max; /* largest ever announced (T5961-9) */
+    sl_seq rcv_nxt;       /* acknowledged to the peer; under a TEP: authenticated, or A14 b */
+    sl_seq rcv_adv;       /* right edge announced, never moves left (SHLD-14) */
+    sl_seq last_ack_sent;
+    uint32_t ts_recent, ts_offset;
+    uint8_t state; /* enum sl_tcp_state */
+    uint8_t snd_wscale, rcv_wscale;
+    uint8_t dup_acks;
+    uint16_t mss_bytes; /* effective send MSS: payload of a full segment, options taken off */
+    uint16_t ack_pending_segs;
+    bool ts_on : 1, ack_now : 1, encrypting : 1, fin_queued : 1, fin_sent : 1, fin_received : 1,
+        eof : 1, in_recovery : 1, after_rto : 1, nodelay : 1, rd_shut : 1, detached : 1,
+        negotiating : 1, require_encryption : 1, passive : 1, keepalive : 1;
+    uint8_t error; /* enum sl_tcp_error */
+    uint8_t fallback;
+    uint8_t cc_index;
+    uint8_t probes; /* persist or keep-alive, unanswered */
+    struct sl_cc cc;
+    struct sl_sndq sndq;
+    struct sl_inq inq;
+    struct sl_rto rto;
+    struct sl_rcvq rcvq;
+    struct sl_crypt *crypt; /* NULL: plain */
+    struct sl_tcb_syn *syn; /* NULL: established and settled */
+
+    /* scheduling */
+    struct sl_link read_link, out_link;
+    struct sl_timer timer;
+    uint64_t due_ns[SL_TIMER_COUNT]; /* SL_NEVER: off */
+
+    /* the rest */
+    sl_seq iss, irs;
+    sl_seq recover;            /* RFC 6582 */
+    sl_seq fin_seq;            /* peer's FIN, meaningful if fin_received or held */
+    sl_seq rtt_seq;            /* without timestamps: the segment being timed, */
+    uint64_t rtt_sent_ns;      /* 0: none (T6298-7) */
+    uint64_t ts_recent_at_ns;  /* T7323-32 */
+    uint64_t last_rcv_ns, last_snd_ns;
+    uint64_t delivered_bytes, delivered_ns, first_sent_ns; /* delivery rate */
+    uint64_t challenge_next_ns;                            /* D11 */
+    uint64_t stalled_since_ns;   /* R2: first retransmission without progress */
+    uint32_t inflate_bytes;      /* RFC 6582's inflation of cwnd */
+    uint32_t retransmitted_segs;
+    uint32_t rcvbuf_bytes, sndbuf_bytes;
+    uint64_t user_timeout_ns, keepalive_idle_ns, keepalive_interval_ns;
+    uint16_t local_port, remote_port; /* network order */
+    uint16_t mtu_bytes;
+    uint8_t tos, ttl, keepalive_probes, syn_retries;
+    struct sl_addr local, remote;
+    struct sl_net_path path;
+    struct sl_link all_link; /* instance's list: live ones, or TIME-WAIT in order of age */
+    struct sl_tcp *tcp;
+    struct sl_tcp_listener *listener; /* until accepted */
+    struct sl_link accept_link;
+    void *user;
+    uint32_t jobs; /* under way: the TCB stays until they are back */
+    bool has_fin_seq;
+};
+
+struct sl_tcp_listener {
+    struct sl_link link;
+    struct sl_addr local;
+    uint16_t local_port;
+    uint32_t backlog, n_half_open, n_ready;
+    struct sl_link half_open, ready;
+    struct sl_tcp_options_set set;
+    void *user;
+};
+
+struct sl_tcp {
+    struct sl_tcp_config config;
+    struct sl_tcp_host host;
+    struct sl_isn_keys keys;
+    struct sl_wheel *wheel;
+    struct sl_link connections, time_wait, listeners;
+    struct sl_link read_list, out_list;
+    uint32_t n_connections, n_half_open, n_time_wait;
+    uint64_t rst_tokens, rst_refill_ns; /* D34 */
+    struct sl_link free_jobs;
+    void *job_memory;
+    uint64_t now_ns; /* of the running call, for helpers far from it */
+};
+
+/* ---- shared by the files of this folder ------------------------------------------------------ */
+
+/* The one place where states change (tcb.c): checks the arrow. */
+void sl_tcb_enter(struct sl_tcb *tcb, enum sl_tcp_state next);
+
+struct sl_tcb *sl_tcb_create(struct sl_tcp *tcp, uint64_t now_ns); /* NULL: bound or memory */
+/* Free what can be freed now: all of it once CLOSED, detached and without jobs. */
+void sl_tcb_release(struct sl_tcb *tcb);
+/* The connection is over: queues flushed, timers off, flow removed, user told. No segment. */
+void sl_tcb_end(struct sl_tcb *tcb, enum sl_tcp_error why);
+/* The same after a RST of ours (T9293-33). */
+void sl_tcb_reset(struct sl_tcb *tcb, enum sl_tcp_error why, uint64_t now_ns);
+
+void sl_tcb_timer_set(struct sl_tcb *tcb, enum sl_tcb_timer which, uint64_t at_ns); /* timers.c */
+static inline void sl_tcb_timer_off(struct sl_tcb *tcb, enum sl_tcb_timer which)
+{
+    tcb->due_ns[which] = UINT64_MAX; /* lazily: the wheel's entry may fire for nothing */
+}
+
+/* Enlist for sl_tcp_output() / sl_tcp_read_frames(). */
+void sl_tcb_wants_output(struct sl_tcb *tcb);
+void sl_tcb_wants_read(struct sl_tcb *tcb);
+
+void sl_tcb_event(struct sl_tcb *tcb, unsigned ev);
+
+/* Receive window that may be announced now, in bytes (A15, MUST-39); output.c. */
+uint32_t sl_tcb_rcv_wnd(const struct sl_tcb *tcb);
+
+/* Bytes in flight: sent, not acknowledged, not known to be lost. */
+uint32_t sl_tcb_flight(const struct sl_tcb *tcb);
+
+/*
+ * Would TCP let a segment of `len` stream bytes beyond what is cut go now: windows, Nagle, SWS
+ * avoidance (MUST-38, SHLD-7)? `full`: as large as a segment gets. `last`: nothing is behind it.
+ */
+bool sl_tcb_may_cut(const struct sl_tcb *tcb, uint32_t len, bool full, bool last);
+
+/*
+ * In-order octets up to `nxt` are received for good (input.c): rcv_nxt moves, ACKs become due
+ * (D7), a FIN that waited at `nxt` is taken.
+ */
+void sl_tcb_advance(struct sl_tcb *tcb, sl_seq nxt, uint64_t now_ns);
+
+/* Data for the application; takes the mbuf chain. False: no memory (the chain is freed). */
+bool sl_tcb_deliver(struct sl_tcb *tcb, struct rte_mbuf *m);
+
+/* ---- ack.c ------------------------------------------------------------------------------------ */
+
+/*
+ * RFC 9293 3.10.7.4, fifth: an ACK that passed the checks of range (input.c). Frees what it
+ * covers, samples the RTT, moves the window (T9293-20), counts duplicates, recovers (RFC 6582),
+ * feeds congestion control, re-arms the retransmission timer, tells the user of room.
+ */
+void sl_ack_take(struct sl_tcb *tcb, const struct sl_seg *seg, uint64_t now_ns);
+
+/* Has the peer acknowledged our FIN? */
+static inline bool sl_ack_covers_fin(const struct sl_tcb *tcb)
+{
+    return tcb->fin_sent && tcb->snd_una == tcb->snd_nxt;
+}
+
+/* The retransmission timer has fired: RFC 6298 5.4 to 5.7, 5681 3.1; a dead path ends it (R2). */
+void sl_ack_rto(struct sl_tcb *tcb, uint64_t now_ns);
+
+/* ---- output.c --------------------------------------------------------------------------------- */
+
+/* RST of a connection, sent at once: <SEQ=snd_nxt><ACK=rcv_nxt>. */
+void sl_output_rst(struct sl_tcb *tcb, uint64_t now_ns);
+
+/* RST that answers `seg` by T9293-6 (and T7323-17), if the rate allows (D34); never to a RST. */
+void sl_output_rst_for(struct sl_tcp *tcp, const struct sl_seg *seg, uint64_t now_ns);
+
+/* Window that a SYN or a segment announces, and the shift to offer (D39). */
+uint8_t sl_output_wscale(uint32_t rcvbuf_bytes);
+
+/* ---- timers.c --------------------------------------------------------------------------------- */
+
+/* (Re)start the retransmission timer if anything is in flight, the persist timer if the window
+ * is shut on waiting data, else neither. */
+void sl_timers_rearm(struct sl_tcb *tcb, uint64_t now_ns);
