@@ -244,10 +244,10 @@ void sl_eno_syn_received(struct sl_eno *e, const struct sl_eno_seen *seen)
         meet(e, seen->content, &o);
     if (e->passive)
         return;
-    if (seen->syn_only)
-        e->crossed = true;
-    else
+    if (seen->ack)
         e->ack_received = true;
+    else
+        e->crossed = true;
     encrypt_if_due(e);
 }
 

@@ -24,14 +24,14 @@ enum sl_eno_state {
 };
 
 /* Why not; the names are those that programs print. */
-#define SL_ENO_FALLBACK_LIST(X)                                                                    \
-    X(NONE, "")                                                                                    \
-    X(DISABLED, "disabled")           /* own policy, or no randomness (R13) */                     \
-    X(NO_ENO, "no_eno")               /* peer's SYN form has none (R23), or more than one (R3) */  \
-    X(MALFORMED, "malformed")         /* R10 */                                                    \
-    X(NO_COMMON_TEP, "no_common_tep") /* R20, R24 */                                               \
-    X(SAME_ROLE, "same_role")         /* R16 */                                                    \
-    X(APP_AWARE, "app_aware")         /* R18 */                                                    \
+#define SL_ENO_FALLBACK_LIST(X)                                                                   \
+    X(NONE, "")                                                                                   \
+    X(DISABLED, "disabled")           /* own policy, or no randomness (R13) */                    \
+    X(NO_ENO, "no_eno")               /* peer's SYN form has none (R23), or more than one (R3) */ \
+    X(MALFORMED, "malformed")         /* R10 */                                                   \
+    X(NO_COMMON_TEP, "no_common_tep") /* R20, R24 */                                              \
+    X(SAME_ROLE, "same_role")         /* R16 */                                                   \
+    X(APP_AWARE, "app_aware")         /* R18 */                                                   \
     X(NO_ACK_ENO, "no_ack_eno")       /* first ACK segment without ENO (R23) */
 
 #define SL_ENO_FALLBACK_ENUM(name, text) SL_ENO_FALLBACK_##name,
@@ -63,12 +63,12 @@ struct sl_eno {
     bool peer_seen;
     bool crossed;          /* simultaneous open: our SYN form goes out in a SYN-ACK too */
     bool non_syn_received; /* ends the options of R22 */
-    uint8_t tep;      /* index into policy->teps, once agreed */
-    uint8_t tep_byte; /* as host B sent it */
-    uint8_t role;     /* enum sl_tep_role, once agreed */
+    uint8_t tep;           /* index into policy->teps, once agreed */
+    uint8_t tep_byte;      /* as host B sent it */
+    uint8_t role;          /* enum sl_tep_role, once agreed */
     uint8_t own_global, peer_global;
     uint8_t own_len, peer_len;
-    uint8_t own[SL_ENO_OPTION_MAX_BYTES];  /* SYN forms, with kind and length */
+    uint8_t own[SL_ENO_OPTION_MAX_BYTES]; /* SYN forms, with kind and length */
     uint8_t peer[SL_ENO_OPTION_MAX_BYTES];
 };
 
@@ -77,7 +77,6 @@ struct sl_eno_seen {
     uint8_t n;                /* how many ENO options */
     bool ack;                 /* the segment has ACK: a SYN-ACK is an ACK segment too */
     struct sl_cursor content; /* of the first, without kind and length */
-    bool syn_only;            /* SYN without ACK; for an active opener: the SYNs crossed */
 };
 
 void sl_eno_init(struct sl_eno *e, const struct sl_eno_policy *policy, bool passive);
