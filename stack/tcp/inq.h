@@ -8,12 +8,14 @@
 
 /*
  * A connection's in-queue: application data in order, authenticated where there is a TEP, waiting
- * to be read. A ring of single-segment mbufs. Thread: the shard's.
+ * to be read. A ring of single-segment mbufs, released when empty. An mbuf may be somebody else's
+ * too, so that how far the first one was read stands here. Thread: the shard's.
  */
 struct sl_inq {
     struct rte_mbuf **ring;
     uint32_t mask, head, n; /* ring NULL: nothing allocated */
-    uint32_t bytes;
+    uint32_t bytes;         /* unread */
+    uint16_t first_off;     /* bytes of the first mbuf that were read */
 };
 
 void sl_inq_fini(struct sl_inq *q);
@@ -24,5 +26,8 @@ bool sl_inq_push(struct sl_inq *q, struct rte_mbuf *m);
 /* Copy at most `len` bytes out; `peek`: and leave them. Returns how many. */
 uint32_t sl_inq_read(struct sl_inq *q, uint8_t *out, uint32_t len, bool peek);
 
-/* Take the first mbuf off; NULL when empty. */
+/*
+ * Take the first mbuf off, trimmed to what is unread; it may be shared (only to be read). NULL when
+ * empty; also when it had to be copied and its pool is empty: try again later, or read().
+ */
 struct rte_mbuf *sl_inq_take(struct sl_inq *q);

@@ -18,5 +18,4 @@ sl_seq sl_isn(const struct sl_isn_keys *k, const struct sl_addr *local, uint16_t
 
 /* Added to the clock's milliseconds; constant over incarnations of a 4-tuple. */
 uint32_t sl_isn_ts_offset(const struct sl_isn_keys *k, const struct sl_addr *local,
-                          uint16_t local_port, const struct sl_addr *remote,
-                          uint16_t remote_port);
+                          uint16_t local_port, const struct sl_addr *remote, uint16_t remote_port);

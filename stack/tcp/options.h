@@ -25,8 +25,8 @@ struct sl_tcp_options {
     bool has_ts, has_wscale, sack_permitted;
     uint8_t wscale; /* as received; the caller bounds it (T7323-10) */
     uint8_t n_sack;
-    uint8_t n_eno;         /* ENO options in the segment: R3, R4 */
-    struct sl_cursor eno;  /* read: content of the first one. Write: kind, length and content. */
+    uint8_t n_eno;        /* ENO options in the segment: R3, R4 */
+    struct sl_cursor eno; /* read: content of the first one. Write: kind, length and content. */
     struct sl_tcp_sack sack[SL_TCP_SACK_MAX];
 };
 

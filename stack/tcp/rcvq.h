@@ -51,7 +51,8 @@ static inline struct sl_rcv_range *sl_rcvq_at(const struct sl_rcvq *q, uint32_t 
  * (else the first copy simply stands). `pool`: for packing small pieces; may be empty.
  * SL_DROP_NONE if any byte was new or a copy was kept; SL_DROP_TCP_DUPLICATE if nothing was;
  * SL_DROP_CRYPT_COPY if a third copy was refused; SL_DROP_TCP_RCV_RANGES, SL_DROP_TCP_NO_MEMORY
- * if (the rest of) it could not be kept. What could be kept is.
+ * if (the rest of) it could not be kept. What could be kept is, so look at the queue whatever the
+ * reason. At the bound the farthest range goes (RCV_RANGES) when the new data lies before it.
  */
 enum sl_drop sl_rcvq_insert(struct sl_rcvq *q, sl_seq seq, struct rte_mbuf *m, bool copies,
                             struct rte_mempool *pool);
@@ -68,17 +69,21 @@ uint32_t sl_rcvq_find(const struct sl_rcvq *q, sl_seq seq);
  * number of bytes they hold without a gap, at most `len`; `*n_copies` how many had two.
  */
 uint32_t sl_rcvq_gather(const struct sl_rcvq *q, sl_seq seq, uint32_t len, uint32_t choice,
-                        struct sl_range *out, uint32_t max, uint32_t *covered,
-                        uint32_t *n_copies);
+                        struct sl_range *out, uint32_t max, uint32_t *covered, uint32_t *n_copies);
 
 /* Forget everything below `seq` (it was delivered): ranges are cut and freed. */
 void sl_rcvq_consume(struct sl_rcvq *q, sl_seq seq);
 
-/* Forget [seq, seq + len): it failed to authenticate. Returns bytes that were held there. */
+/*
+ * Forget [seq, seq + len), both copies: it failed to authenticate. Returns bytes that were held
+ * there. At the bound of ranges the rest of the range that holds all of it goes too.
+ */
 uint32_t sl_rcvq_drop(struct sl_rcvq *q, sl_seq seq, uint32_t len);
 
 /*
  * Take the first range off if it begins at `seq` exactly; its mbuf, trimmed to it and with a
- * reference of the caller's, or NULL. (Plain delivery of what a hole held up.)
+ * reference of the caller's (others may have theirs: only to be read), or NULL. NULL also where it
+ * had to be copied and there was no mbuf for that: try again later. (Plain delivery of what a
+ * hole held up.)
  */
 struct rte_mbuf *sl_rcvq_take(struct sl_rcvq *q, sl_seq seq);

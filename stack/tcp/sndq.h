@@ -28,26 +28,26 @@ struct sl_snd_seg {
     struct rte_mbuf *m; /* NULL: a FIN alone */
     sl_seq seq;         /* once cut */
     uint32_t len;       /* bytes of the stream (m->data_len); FIN not counted */
-    uint32_t data_len;  /* application bytes in it */
+    uint32_t data_len;  /* application bytes in it; set by the functions below only */
     uint8_t state;      /* enum sl_snd_state */
     bool psh, fin;
-    bool lost;            /* wants to be sent again */
-    bool sacked;          /* reported held by the peer */
-    bool own;             /* a TEP's own bytes */
-    uint8_t n_sent;       /* transmissions, saturating */
-    uint8_t app_limited;  /* delivery-rate sample: RFC 9438 and BBR's draft */
-    uint64_t sent_ns;     /* last transmission (T8985-2) */
+    bool lost;           /* wants to be sent again */
+    bool sacked;         /* reported held by the peer */
+    bool own;            /* a TEP's own bytes */
+    uint8_t n_sent;      /* transmissions, saturating */
+    uint8_t app_limited; /* delivery-rate sample: RFC 9438 and BBR's draft */
+    uint64_t sent_ns;    /* last transmission (T8985-2) */
     uint64_t first_sent_ns, delivered_ns, delivered_bytes; /* sample's start */
 };
 
 struct sl_sndq {
     struct sl_snd_seg *ring;
-    uint32_t mask;        /* capacity - 1; 0 with ring NULL: nothing allocated */
-    uint32_t head;        /* running number of the first segment */
-    uint32_t n;           /* segments held */
-    uint32_t n_cut;       /* of these, from the front: CUT or later */
-    uint32_t n_sent;      /* of these, from the front: SENT */
-    uint32_t data_bytes;  /* application bytes held */
+    uint32_t mask;         /* capacity - 1; 0 with ring NULL: nothing allocated */
+    uint32_t head;         /* running number of the first segment */
+    uint32_t n;            /* segments held */
+    uint32_t n_cut;        /* of these, from the front: CUT or later */
+    uint32_t n_sent;       /* of these, from the front: SENT */
+    uint32_t data_bytes;   /* application bytes held */
     uint32_t unsent_bytes; /* application bytes in segments that are still WRITTEN */
     uint32_t max_segs;
 };
@@ -64,10 +64,13 @@ void sl_sndq_fini(struct sl_sndq *q); /* frees mbufs and ring; the queue is empt
 /* Release an empty queue's ring: an idle connection holds none. */
 void sl_sndq_trim(struct sl_sndq *q);
 
-/* A fresh segment at the end, zeroed but for `m`, `len` and `data_len` = m's; NULL: bound or memory. */
+/*
+ * A fresh segment at the end, zeroed but for `m`, `len` and `data_len`, which are m's. NULL: bound
+ * or memory, and `m` is the caller's still.
+ */
 struct sl_snd_seg *sl_sndq_push(struct sl_sndq *q, struct rte_mbuf *m);
 
-/* Insert before segment `i` (>= n_cut: only what is WRITTEN moves). NULL: bound or memory. */
+/* The same before segment `i` (>= n_cut: only what is WRITTEN moves). */
 struct sl_snd_seg *sl_sndq_insert(struct sl_sndq *q, uint32_t i, struct rte_mbuf *m);
 
 /* The last segment if it is still WRITTEN, without FIN and a plain direct mbuf; else NULL. */
@@ -94,7 +97,8 @@ uint32_t sl_sndq_find(const struct sl_sndq *q, sl_seq seq);
 /*
  * Split segment `i` (any state but CUT) so that it keeps its first `len` stream bytes; the rest
  * becomes a segment of its own behind it, in an indirect mbuf from `clones`, or a copy in a fresh
- * one of `pool` while WRITTEN (it is sealed in place later). False: bound or memory, unchanged.
+ * one of `pool` while WRITTEN (it is sealed in place later). Application bytes of a frame count in
+ * its last part. Running numbers of CUT segments stay. False: bound or memory, unchanged.
  */
 bool sl_sndq_split(struct sl_sndq *q, uint32_t i, uint32_t len, struct rte_mempool *pool,
                    struct rte_mempool *clones);
