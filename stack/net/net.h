@@ -75,7 +75,7 @@ struct sl_net_host {
     struct sl_random *random; /* behaviour */
 };
 
-/* NULL: no memory. Copies both. */
+/* NULL: no memory, or a limit (other than icmp_per_second) that is 0. Copies both. */
 struct sl_net *sl_net_create(const struct sl_net_config *config, const struct sl_net_host *host,
                              uint64_t now_ns);
 /* Frees queued packets too. NULL is allowed. */
@@ -91,7 +91,10 @@ int sl_net_port_add(struct sl_net *net, uint16_t port, const struct sl_net_port 
 int sl_net_address_add(struct sl_net *net, uint16_t port, const struct sl_addr *a,
                        unsigned prefix_len, uint64_t now_ns);
 
-/* Route to prefix/len through the gateway `via`, which must be on a connected network. */
+/*
+ * Route to prefix/len through the gateway `via`, which must be on a connected network. Of several
+ * with one prefix the first serves while its gateway answers. 0, -EINVAL, -EEXIST, -ENOSPC.
+ */
 int sl_net_route_add(struct sl_net *net, const struct sl_addr *prefix, unsigned prefix_len,
                      const struct sl_addr *via);
 
@@ -104,11 +107,16 @@ int sl_net_source(const struct sl_net *net, const struct sl_addr *dst, struct sl
 
 enum sl_net_verdict {
     SL_NET_DONE,      /* consumed: answered, kept or dropped (and counted) */
-    SL_NET_TRANSPORT, /* the mbuf is the caller's: trimmed to the TCP segment, meta filled */
+    SL_NET_TRANSPORT, /* *m is the caller's: trimmed to the TCP segment, meta filled */
 };
 
-/* A frame from `port`. Prefetch its header first. Padding behind the IP packet is trimmed. */
-enum sl_net_verdict sl_net_input(struct sl_net *net, uint16_t port, struct rte_mbuf *m,
+/*
+ * A frame from `port`. Prefetch its header first. Padding behind the IP packet is trimmed; the TCP
+ * header, as long as its data offset says and as far as there are bytes, lies in the first segment
+ * (the checksum is right, nothing else of it has been looked at). `*m` is another mbuf afterwards
+ * where it did not: a copy from the pool.
+ */
+enum sl_net_verdict sl_net_input(struct sl_net *net, uint16_t port, struct rte_mbuf **m,
                                  uint64_t now_ns, struct sl_net_meta *meta);
 
 /*
