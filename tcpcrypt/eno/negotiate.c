@@ -187,7 +187,7 @@ size_t sl_eno_own(struct sl_eno *e, const uint8_t **option, size_t room)
         if (e->state == SL_ENO_DISABLED)
             return 0;
     }
-    if (e->passive || e->crossed) /* it is a SYN-ACK */
+    if (e->answering) /* it is a SYN-ACK */
         e->ack_sent = true;
     encrypt_if_due(e);
     *option = e->own;
@@ -230,8 +230,9 @@ void sl_eno_syn_received(struct sl_eno *e, const struct sl_eno_seen *seen)
 {
     struct sl_eno_option o;
 
+    /* R23 reaches up to the first ACK segment. */
     if (e->state == SL_ENO_DISABLED || e->state == SL_ENO_ENCRYPTING || e->ack_received)
-        return;         /* R23 reaches up to the first ACK segment */
+        return;
     if (seen->n != 1) { /* R3; also of a SYN sent again, though we have answered (trap 3) */
         disable(e, SL_ENO_FALLBACK_NO_ENO);
         return;
@@ -242,12 +243,10 @@ void sl_eno_syn_received(struct sl_eno *e, const struct sl_eno_seen *seen)
     }
     if (!e->peer_seen)
         meet(e, seen->content, &o);
-    if (e->passive)
-        return;
     if (seen->ack)
         e->ack_received = true;
     else
-        e->crossed = true;
+        e->answering = true;
     encrypt_if_due(e);
 }
 

@@ -61,7 +61,7 @@ struct sl_eno {
     bool ack_sent, ack_received;
     bool own_frozen; /* our SYN form went out (R25) */
     bool peer_seen;
-    bool crossed;          /* simultaneous open: our SYN form goes out in a SYN-ACK too */
+    bool answering;        /* a SYN without ACK came: our SYN form goes out in a SYN-ACK */
     bool non_syn_received; /* ends the options of R22 */
     uint8_t tep;           /* index into policy->teps, once agreed */
     uint8_t tep_byte;      /* as host B sent it */

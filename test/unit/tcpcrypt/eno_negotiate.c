@@ -823,6 +823,32 @@ Test(eno, listener_that_never_answered_with_eno_stays_plain) /* trap 2: SYN cook
     fell_back(&b, SL_ENO_FALLBACK_NO_ACK_ENO);
 }
 
+Test(eno, listener_says_nothing_before_it_heard)
+{
+    struct host a = HOST(), b = HOST();
+
+    listens(&b);
+    sl_eno_give_up(&b.e); /* R25: not for a passive opener */
+    carries(sends_syn(&b, true), "");
+    in_state(&b, SL_ENO_NEGOTIATING);
+    opens(&a);
+    arrives(&b, sends_syn(&a, false));
+    carries(sends_syn(&b, true), "45040123");
+}
+
+Test(eno, tep_that_b_itself_says_twice_is_not_valid) /* R21, A6 */
+{
+    struct host x = HOST(), y = HOST(TEPS(&x25519, &x25519), .self_b = true);
+
+    opens(&x);
+    opens(&y);
+    carries(sends_syn(&y, false), "4505012323");
+    arrives(&y, sends_syn(&x, false));
+    fell_back(&y, SL_ENO_FALLBACK_NO_COMMON_TEP);
+    arrives(&x, syn_form(false, "4505012323"));
+    fell_back(&x, SL_ENO_FALLBACK_NO_COMMON_TEP);
+}
+
 Test(eno, suboption_data_of_both_ends_reaches_the_tep)
 {
     struct host a = HOST(TEPS(&two_bytes, &resumer)), b = HOST(TEPS(&two_bytes));
