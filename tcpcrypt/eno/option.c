@@ -75,7 +75,7 @@ static void put_suboption(struct sl_writer *w, const struct sl_eno_suboption *s,
             w->full = true;
         sl_put_be(w, LENGTH | (uint64_t)((s->len - 1) & LENGTH_MASK), 1);
     }
-    sl_put_be(w, s->tep | (s->v ? V : 0u), 1);
+    sl_put_be(w, s->tep | (s->v ? V : 0U), 1);
     sl_put(w, s->data, s->len);
 }
 

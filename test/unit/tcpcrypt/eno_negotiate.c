@@ -302,6 +302,7 @@ Test(eno, ack_goes_out_with_the_option_though_data_overtook_it) /* R22, R26 */
     arrives(&b, sends_syn(&a, false));
     arrives(&a, sends_syn(&b, true));
     arrives(&a, without_eno(sends(&b))); /* first ACK segment was the SYN-ACK */
+    arrives(&a, syn_form(true, ""));     /* nor does one like it count now (R23) */
     in_state(&a, SL_ENO_AGREED);
     carries(sends(&a), "4502");
     in_state(&a, SL_ENO_ENCRYPTING);
