@@ -99,10 +99,11 @@ sl_secret sl_arena_take(struct sl_arena *a)
 
     if (SL_FAULT(arena_take) || (slot == no_slot && a->fresh == a->slots))
         return 0;
-    if (slot != no_slot)
+    if (slot != no_slot) {
         a->free = a->next[slot];
-    else
+    } else {
         slot = a->fresh++;
+    }
     a->used++;
     return ++a->serials[slot] << a->index_bits | slot;
 }

@@ -58,9 +58,9 @@ static inline bool sl_checksum_sum(const struct rte_mbuf *m, uint32_t off, uint3
 static inline bool sl_checksum_tcp4_sum(const struct rte_mbuf *m, const struct rte_ipv4_hdr *ip,
                                         uint32_t off, uint16_t *sum)
 {
-    const uint32_t total = rte_be_to_cpu_16(ip->total_length), head = rte_ipv4_hdr_len(ip);
+    const uint32_t total = rte_be_to_cpu_16(ip->total_length);
 
-    if (total < head || !sl_checksum_sum(m, off, total - head, sum))
+    if (!sl_checksum_sum(m, off, total - rte_ipv4_hdr_len(ip), sum)) /* below 0: more than any */
         return false;
     *sum = sl_checksum_add(*sum, rte_ipv4_phdr_cksum(ip, 0));
     return true;

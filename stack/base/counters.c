@@ -2,7 +2,7 @@
 #include "base/counters.h"
 
 #define NAME(name, text) [SL_COUNT_##name] = #name,
-#define TEXT(name, text) [SL_COUNT_##name] = text,
+#define TEXT(name, text) [SL_COUNT_##name] = (text),
 
 static const char *const names[SL_COUNTER_COUNT] = {SL_COUNTER_LIST(NAME)};
 static const char *const texts[SL_COUNTER_COUNT] = {SL_COUNTER_LIST(TEXT)};

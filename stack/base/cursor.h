@@ -19,9 +19,12 @@ struct sl_cursor {
     bool bad;
 };
 
+/* `bytes` may be NULL when `len` is 0; the cursor never is, since C gives NULL + 0 no meaning. */
 static inline struct sl_cursor sl_cursor_of(const void *bytes, size_t len)
 {
-    return (struct sl_cursor){(const uint8_t *)bytes, (const uint8_t *)bytes + len, false};
+    const uint8_t *at = (const uint8_t *)(bytes != NULL ? bytes : "");
+
+    return (struct sl_cursor){at, at + len, false};
 }
 
 static inline size_t sl_cursor_left(const struct sl_cursor *c)

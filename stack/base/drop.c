@@ -2,7 +2,7 @@
 #include "base/drop.h"
 
 #define NAME(name, text) [SL_DROP_##name] = #name,
-#define TEXT(name, text) [SL_DROP_##name] = text,
+#define TEXT(name, text) [SL_DROP_##name] = (text),
 
 static const char *const names[SL_DROP_COUNT] = {[SL_DROP_NONE] = "NONE", SL_DROP_LIST(NAME)};
 static const char *const texts[SL_DROP_COUNT] = {[SL_DROP_NONE] = "not dropped",

@@ -2,6 +2,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -15,20 +16,20 @@ enum {
 
 static const uint64_t interval_ns = 1000000000;
 
-struct sink {
-    void (*line)(void *ctx, enum sl_log_level level, const char *line);
+struct target {
+    void (*sink)(void *ctx, enum sl_log_level level, const char *line);
     void *ctx;
 };
 
-static pthread_mutex_t sink_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct sink sink;
+static pthread_mutex_t target_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct target target;
 static atomic_int level_most = SL_LOG_INFO;
 
-void sl_log_sink(void (*line)(void *ctx, enum sl_log_level level, const char *line), void *ctx)
+void sl_log_sink(void (*sink)(void *ctx, enum sl_log_level level, const char *line), void *ctx)
 {
-    (void)pthread_mutex_lock(&sink_lock);
-    sink = (struct sink){line, ctx};
-    (void)pthread_mutex_unlock(&sink_lock);
+    (void)pthread_mutex_lock(&target_lock);
+    target = (struct target){sink, ctx};
+    (void)pthread_mutex_unlock(&target_lock);
 }
 
 void sl_log_set_level(enum sl_log_level most)
@@ -53,9 +54,9 @@ static void write_stderr(enum sl_log_level level, const char *line)
     const int len = snprintf(whole, sizeof(whole), "sealane: %s: %s\n", names[level], line);
     ssize_t written;
 
-    do
+    do {
         written = write(STDERR_FILENO, whole, (size_t)len);
-    while (written < 0 && errno == EINTR);
+    } while (written < 0 && errno == EINTR);
 }
 
 /* A line is one line: what came from elsewhere cannot forge another, nor steer a terminal. */
@@ -72,28 +73,30 @@ static void emit(enum sl_log_level level, uint64_t left_out, const char *format,
     const int saved_errno = errno; /* a caller may log between a failed call and its errno */
     char line[LINE_MAX_BYTES];
     char tail[48] = "";
-    size_t room;
-    struct sink to;
-    int len;
+    size_t len, room;
+    struct target to;
+    int wanted;
 
     if (left_out > 0)
-        (void)snprintf(tail, sizeof(tail), " (%llu more left out)", (unsigned long long)left_out);
+        (void)snprintf(tail, sizeof(tail), " (%" PRIu64 " more left out)", left_out);
     room = sizeof(line) - strlen(tail);
-    len = vsnprintf(line, room, format, args);
-    if (len < 0)
-        line[0] = '\0';
-    else if ((size_t)len >= room)
-        memcpy(line + room - 4, "...", 4);
-    strcat(line, tail);
+    wanted = vsnprintf(line, room, format, args);
+    len = wanted < 0 ? 0 : (size_t)wanted;
+    if (len >= room) {
+        len = room - 1;
+        memcpy(line + len - 3, "...", 4);
+    }
+    memcpy(line + len, tail, strlen(tail) + 1);
     disarm_controls(line);
 
-    (void)pthread_mutex_lock(&sink_lock);
-    to = sink;
-    (void)pthread_mutex_unlock(&sink_lock);
-    if (to.line != NULL)
-        to.line(to.ctx, level, line);
-    else
+    (void)pthread_mutex_lock(&target_lock);
+    to = target;
+    (void)pthread_mutex_unlock(&target_lock);
+    if (to.sink != NULL) {
+        to.sink(to.ctx, level, line);
+    } else {
         write_stderr(level, line);
+    }
     errno = saved_errno;
 }
 

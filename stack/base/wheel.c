@@ -134,10 +134,11 @@ static void insert_slot(struct sl_wheel *w, struct sl_timer *t)
 
 static void insert(struct sl_wheel *w, struct sl_timer *t)
 {
-    if (tick_of(t->at_ns) <= w->tick)
+    if (tick_of(t->at_ns) <= w->tick) {
         insert_due(w, t);
-    else
+    } else {
         insert_slot(w, t);
+    }
 }
 
 static void set_empty(struct sl_wheel *w, unsigned level, unsigned digit)
@@ -173,10 +174,11 @@ void sl_wheel_arm(struct sl_wheel *w, struct sl_timer *t, uint64_t at_ns)
     if (at_ns == SL_NEVER)
         return;
     t->at_ns = at_ns;
-    if (w->is_firing && at_ns <= w->now_ns)
+    if (w->is_firing && at_ns <= w->now_ns) {
         sl_list_add_tail(&w->put_off, &t->link);
-    else
+    } else {
         insert(w, t);
+    }
 }
 
 void sl_wheel_disarm(struct sl_wheel *w, struct sl_timer *t)
@@ -204,12 +206,17 @@ static struct sl_link *merge(struct sl_link *a, struct sl_link *b)
 static void sort(struct sl_link *head)
 {
     struct sl_link *runs[RUNS_MAX] = {NULL};
-    struct sl_link *sorted = NULL;
+    struct sl_link *sorted = NULL, *rest = head->next;
     int i;
 
-    while (!sl_list_empty(head)) {
-        struct sl_link *run = sl_list_take(head);
+    if (rest == head)
+        return;
+    head->prev->next = NULL;
+    sl_list_init(head);
+    while (rest != NULL) {
+        struct sl_link *run = rest;
 
+        rest = run->next;
         run->next = NULL;
         for (i = 0; runs[i] != NULL; i++) {
             run = merge(runs[i], run);
@@ -252,10 +259,11 @@ static bool open_next(struct sl_wheel *w, uint64_t last)
             w->tick = start;
             set_empty(w, level, digit);
             while ((link = sl_list_take(entries)) != NULL) {
-                if (tick_of(timer_of(link)->at_ns) == start)
+                if (tick_of(timer_of(link)->at_ns) == start) {
                     sl_list_add_tail(&w->due, link);
-                else
+                } else {
                     insert_slot(w, timer_of(link));
+                }
             }
             sort(&w->due);
             return true;
@@ -327,9 +335,10 @@ uint64_t sl_wheel_next_ns(const struct sl_wheel *w)
     const uint64_t put_off_ns = min_of(&w->put_off);
     uint64_t next_ns = SL_NEVER;
 
-    if (!sl_list_empty(&w->due))
+    if (!sl_list_empty(&w->due)) {
         next_ns = timer_of(w->due.next)->at_ns;
-    else if (w->levels_used != 0)
+    } else if (w->levels_used != 0) {
         next_ns = min_of_earliest(w);
+    }
     return put_off_ns < next_ns ? put_off_ns : next_ns;
 }
