@@ -19,12 +19,12 @@ struct sl_cursor {
     bool bad;
 };
 
-/* `bytes` may be NULL when `len` is 0; the cursor never is, since C gives NULL + 0 no meaning. */
+/* `bytes` may be NULL when `len` is 0. */
 static inline struct sl_cursor sl_cursor_of(const void *bytes, size_t len)
 {
-    const uint8_t *at = (const uint8_t *)(bytes != NULL ? bytes : "");
+    const uint8_t *at = (const uint8_t *)bytes;
 
-    return (struct sl_cursor){at, at + len, false};
+    return (struct sl_cursor){at, len > 0 ? at + len : at, false}; /* C has no NULL + 0 */
 }
 
 static inline size_t sl_cursor_left(const struct sl_cursor *c)
@@ -40,8 +40,11 @@ static inline struct sl_cursor sl_take(struct sl_cursor *c, size_t n)
         c->bad = true;
         return *c;
     }
-    c->at += n;
-    return (struct sl_cursor){.at = c->at - n, .end = c->at};
+
+    const uint8_t *at = c->at;
+
+    c->at = n > 0 ? at + n : at;
+    return (struct sl_cursor){.at = at, .end = c->at};
 }
 
 /* The next `n` bytes (at most 8) as a big-endian number. */
