@@ -215,7 +215,7 @@ Test(checksum, of_tcp_refuses_lengths_that_contradict_each_other)
 
 Test(dpdk, ip6_addresses_are_sixteen_bytes_in_their_place)
 {
-    uint8_t bytes[40];
+    uint8_t bytes[40] = {0};
     const struct rte_ipv6_hdr *ip = (const struct rte_ipv6_hdr *)(const void *)bytes;
 
     cr_expect_eq((const void *)sl_dpdk_ip6_src(ip), bytes + 8); /* RFC 8200 3 */
