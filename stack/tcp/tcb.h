@@ -82,15 +82,29 @@ struct sl_tcb {
     sl_seq iss, irs;
     sl_seq recover;            /* RFC 6582 */
     sl_seq fin_seq;            /* peer's FIN, meaningful if fin_received or held */
-    sl_seq rtt_seq;            /* without timestamps: the segment being timed, */
-    uint64_t rtt_sent_ns;      /* 0: none (T6298-7) */
+    sl_seq rtt_seq;            /* an ACK beyond it gives the next RTT sample (T6298-7) */
     uint64_t ts_recent_at_ns;  /* T7323-32 */
     uint64_t last_rcv_ns, last_snd_ns;
     uint64_t delivered_bytes, delivered_ns, first_sent_ns; /* delivery rate */
     uint64_t challenge_next_ns;                            /* D11 */
-    uint64_t stalled_since_ns;   /* R2: first retransmission without progress */
+    uint64_t stalled_since_ns;   /* R2, D6: when what is not answered yet was sent; 0: all is well */
     uint32_t inflate_bytes;      /* RFC 6582's inflation of cwnd */
     uint32_t retransmitted_segs;
+
+    /* of ack.c, output.c and timers.c alone */
+    uint32_t lost_bytes;        /* marked lost and not sent again: in flight no more */
+    uint32_t resend_at;         /* running number: no segment before it is marked lost */
+    sl_seq small_end;           /* of the last small segment sent (Nagle as Minshall has it) */
+    sl_seq limited_end;         /* snd_nxt when cwnd last was the limit */
+    uint64_t app_limited_bytes; /* delivered_bytes up to which samples are app-limited; 0: none */
+    uint64_t confirmed_ns;      /* last good news to host.path */
+    uint8_t timeouts;           /* in a row, without progress (R1, R2) */
+    uint8_t shut_probes;        /* since the window shut: their back-off (SHLD-30) */
+    uint8_t resend_now;         /* segments to be sent again whatever cwnd says */
+    bool persisting;            /* the retransmission timer runs for zero-window probes */
+    bool override;              /* it fired on a window too small: send what fits (MUST-38) */
+    bool cwnd_limited, iw_lost, partial_seen;
+
     uint32_t rcvbuf_bytes, sndbuf_bytes;
     uint64_t user_timeout_ns, keepalive_idle_ns, keepalive_interval_ns;
     uint16_t local_port, remote_port; /* network order */
@@ -159,6 +173,19 @@ void sl_tcb_event(struct sl_tcb *tcb, unsigned ev);
 /* Receive window that may be announced now, in bytes (A15, MUST-39); output.c. */
 uint32_t sl_tcb_rcv_wnd(const struct sl_tcb *tcb);
 
+/* Payload that the next data segment may carry: a TEP's frame fits into it (MUST-16). */
+uint32_t sl_tcb_send_mss(const struct sl_tcb *tcb);
+
+/* Timestamp clock: milliseconds and the connection's offset (D13, T7323-23). */
+static inline uint32_t sl_tcb_tsval(const struct sl_tcb *tcb, uint64_t now_ns)
+{
+    return (uint32_t)(now_ns / 1000000) + tcb->ts_offset;
+}
+
+/* After an ACK segment was sent or received: has ENO decided? Begins the TEP, or falls back; may
+ * end the connection (tcb.c). */
+void sl_tcb_eno_settle(struct sl_tcb *tcb, uint64_t now_ns);
+
 /* Bytes in flight: sent, not acknowledged, not known to be lost. */
 uint32_t sl_tcb_flight(const struct sl_tcb *tcb);
 
@@ -183,6 +210,9 @@ bool sl_tcb_deliver(struct sl_tcb *tcb, struct rte_mbuf *m);
  * RFC 9293 3.10.7.4, fifth: an ACK that passed the checks of range (input.c). Frees what it
  * covers, samples the RTT, moves the window (T9293-20), counts duplicates, recovers (RFC 6582),
  * feeds congestion control, re-arms the retransmission timer, tells the user of room.
+ *
+ * The ACK of our SYN comes here too (in SYN-SENT and SYN-RECEIVED, with snd_una still at the ISS and
+ * mss_bytes, ts_on and snd_wscale as negotiated): it starts congestion control (T6928-1).
  */
 void sl_ack_take(struct sl_tcb *tcb, const struct sl_seg *seg, uint64_t now_ns);
 
@@ -195,6 +225,12 @@ static inline bool sl_ack_covers_fin(const struct sl_tcb *tcb)
 /* The retransmission timer has fired: RFC 6298 5.4 to 5.7, 5681 3.1; a dead path ends it (R2). */
 void sl_ack_rto(struct sl_tcb *tcb, uint64_t now_ns);
 
+/*
+ * mss_bytes was lowered (path MTU, T1191-8): what is larger and unacknowledged goes out again, in
+ * pieces, once and without blame on congestion (T5681-22).
+ */
+void sl_ack_mss_shrank(struct sl_tcb *tcb, uint64_t now_ns);
+
 /* ---- output.c --------------------------------------------------------------------------------- */
 
 /* RST of a connection, sent at once: <SEQ=snd_nxt><ACK=rcv_nxt>. */
@@ -203,7 +239,7 @@ void sl_output_rst(struct sl_tcb *tcb, uint64_t now_ns);
 /* RST that answers `seg` by T9293-6 (and T7323-17), if the rate allows (D34); never to a RST. */
 void sl_output_rst_for(struct sl_tcp *tcp, const struct sl_seg *seg, uint64_t now_ns);
 
-/* Window that a SYN or a segment announces, and the shift to offer (D39). */
+/* The shift to offer, in a SYN and thus for the whole connection (D39, T7323-6). */
 uint8_t sl_output_wscale(uint32_t rcvbuf_bytes);
 
 /* ---- timers.c --------------------------------------------------------------------------------- */
