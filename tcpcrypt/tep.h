@@ -33,6 +33,7 @@ enum { SL_TEP_HEAD_MAX_BYTES = 16, SL_TEP_TAIL_MAX_BYTES = 32, SL_TEP_SESSION_ID
 struct sl_tep_limits {
     uint16_t head_bytes;      /* most that stands before the data of a frame: 3 + 1 (+ 2) */
     uint16_t tail_bytes;      /* most that stands behind it: 16 */
+    uint16_t overhead_bytes;  /* what a frame of ordinary data adds to it: 20 */
     uint32_t data_max_bytes;  /* most data in one frame: 65518 */
     uint32_t frame_max_bytes; /* longest frame on the wire: 65538 (A15) */
 };
@@ -50,6 +51,7 @@ struct sl_tep_begin {
     const struct sl_tep_config *config;
     struct sl_arena *arena;
     struct sl_random *secrets;
+    struct sl_job_queue *queue; /* told (forget) before a key's slot is erased; NULL is allowed */
     enum sl_tep_role role;
     uint8_t tep_byte;          /* as host B sent it, with its v bit (R44) */
     const uint8_t *transcript; /* R37; to be copied, gone after begin() */
@@ -92,7 +94,7 @@ struct sl_tep_opened {
 
 /* What next() wants to have sent. */
 enum sl_tep_next {
-    SL_TEP_NEXT_NOTHING, /* nothing to send, or not yet */
+    SL_TEP_NEXT_NOTHING, /* nothing to send, or not before a further sealed(), opened(), worked() */
     SL_TEP_NEXT_FRAME,   /* seal: see struct sl_tep_cut */
     SL_TEP_NEXT_OWN,     /* `own`, in clear */
 };

@@ -12,11 +12,57 @@
  * Memory: one struct sl_crypt for each encrypted connection, and jobs from the instance's pool.
  */
 
+/* A job of ours, and what it is about. */
+struct sl_crypt_job {
+    struct sl_job job;
+    struct sl_link order; /* among the opens or seals of its connection, in stream order */
+    struct sl_tcb *tcb;
+    struct sl_tep_frame frame; /* open */
+    struct sl_tep_cut cut;     /* seal */
+    struct rte_mbuf *text;     /* open: the plaintext, a chain */
+    struct sl_range *ranges;   /* open: what did not fit into the job, malloc()ed; or NULL */
+    uint32_t seg;              /* seal: running number of the segment */
+    bool done;
+};
+
+/* The tcpcrypt (or other TEP's) side of a connection. Offsets count from the byte after the SYN. */
+struct sl_crypt {
+    const struct sl_tep_ops *tep;
+    struct sl_tep_state *state;
+    struct sl_link opens, seals; /* jobs under way, in stream order */
+    uint64_t rx_auth;            /* authenticated and delivered up to here */
+    uint64_t rx_read;            /* handed to jobs up to here */
+    uint64_t tx_cut;             /* where the next frame begins */
+    uint32_t rx_ahead;           /* frames between rx_auth and rx_read */
+    uint32_t choice;             /* copies that the frame at rx_auth is tried with (A14 a) */
+    uint64_t unprotected_at;     /* frame that was counted as acknowledged unverified, + 1 */
+    sl_seq fin_seq;              /* the peer's FIN, believed once its mark was opened */
+    uint32_t overhead_bytes;     /* what a frame adds to ordinary data */
+    bool fin_seen;
+    bool failing;     /* the frame at rx_auth failed to authenticate, and nothing has since */
+    bool incomplete;  /* it is not all there, with the copies tried last */
+    bool undecided;   /* some choice of copies was incomplete: the others' failure proves nothing */
+    bool waiting;     /* read() waits for frames in front, or for work */
+    bool failed;      /* a job failed: wait for the others, then decide */
+    bool working;     /* public-key work is under way */
+    bool shaking;     /* next() may have a handshake message to send */
+    bool reply_due;   /* next() has a frame of its own to send */
+    bool mark_in, mark_out; /* end of stream was opened, was cut */
+    bool ended;             /* the connection is over: what comes back is only put away */
+    struct sl_tcb_facts *last; /* what was true when it ended; `state` is NULL then */
+};
+
 /* ENO has settled on encryption: begin the TEP. False: no memory, the connection was reset. */
 bool sl_crypt_begin(struct sl_tcb *tcb, uint64_t now_ns);
 
-/* Erase secrets and state; jobs under way must be back. */
+/*
+ * The connection is over (or in TIME-WAIT): erase secrets and state, now or when the last job is
+ * back, which then calls sl_tcb_release(). The facts stay. NULL crypt is allowed, twice too.
+ */
 void sl_crypt_end(struct sl_tcb *tcb);
+
+/* The TCB goes: free what sl_crypt_end() left. No job may be under way. */
+void sl_crypt_free(struct sl_tcb *tcb);
 
 /* Payload in the window, of an encrypted connection (input.c). Takes m; why it was dropped. */
 enum sl_drop sl_crypt_text(struct sl_tcb *tcb, sl_seq seq, struct rte_mbuf *m, uint64_t now_ns);
@@ -34,7 +80,7 @@ void sl_crypt_cut(struct sl_tcb *tcb, uint64_t now_ns);
 /* SL_TIMER_HOLD, SL_TIMER_AUTH, SL_TIMER_TEP have fired. */
 void sl_crypt_timer(struct sl_tcb *tcb, enum sl_tcb_timer which, uint64_t now_ns);
 
-/* Bytes that frames add to a segment of data: head and tail at most. 0 for a plain connection. */
+/* Bytes that a frame adds to its data. 0 for a plain connection. */
 uint32_t sl_crypt_overhead(const struct sl_tcb *tcb);
 
 /* Has the TEP everything it needs to send data (keys)? */

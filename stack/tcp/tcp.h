@@ -104,9 +104,9 @@ struct sl_tcp_host {
     void (*acceptable)(void *ctx, struct sl_tcp_listener *l);
     /* Hand a job to the queue, now or at the end of the stage. */
     void (*job)(void *ctx, struct sl_job *job);
-    void (*forget)(void *ctx, sl_secret key);
     /* Path advice (MUST-20, T4861-22). */
     void (*path)(void *ctx, struct sl_tcb *tcb, bool good);
+    struct sl_job_queue *queue; /* told of keys that go; NULL is allowed */
     struct rte_mempool *heads;  /* header mbufs */
     struct rte_mempool *clones; /* indirect mbufs */
     struct rte_mempool *data;   /* payload mbufs, to be sent */
