@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "shard/eal.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_lcore.h>
+
+static bool is_ours;
+static unsigned cpus; /* before EAL pinned the thread that asks; 0: nobody asked */
+
+static unsigned count_cpus(void)
+{
+    cpu_set_t set;
+
+    if (sched_getaffinity(0, sizeof(set), &set) == 0)
+        return (unsigned)CPU_COUNT(&set);
+    return (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
+/* EAL orders the arguments and keeps pointers to them: they stay for good. */
+static char **copy_arguments(int argc, const char *const *argv)
+{
+    char **copy = calloc((size_t)argc + 1, sizeof(copy[0]));
+    int i;
+
+    for (i = 0; copy != NULL && i < argc; i++) {
+        if ((copy[i] = strdup(argv[i])) == NULL)
+            return NULL;
+    }
+    return copy;
+}
+
+int sl_eal_init(int argc, const char *const *argv, char *err, size_t err_len)
+{
+    char **copy;
+
+    if (is_ours)
+        return 0;
+    if (cpus == 0)
+        cpus = count_cpus();
+    if ((copy = copy_arguments(argc, argv)) == NULL) {
+        (void)snprintf(err, err_len, "no memory");
+        return -ENOMEM;
+    }
+    if (rte_eal_init(argc, copy) >= 0) {
+        is_ours = true;
+        return 0;
+    }
+    if (rte_errno == EALREADY)
+        return 0;
+    (void)snprintf(err, err_len, "EAL does not start: %s", rte_strerror(rte_errno));
+    return rte_errno > 0 ? -rte_errno : -EIO;
+}
+
+void sl_eal_fini(void)
+{
+    if (is_ours)
+        (void)rte_eal_cleanup();
+    is_ours = false;
+}
+
+bool sl_eal_is_crowded(void)
+{
+    return rte_lcore_count() > (cpus > 0 ? cpus : count_cpus());
+}
