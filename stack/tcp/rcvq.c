@@ -230,35 +230,42 @@ static struct rte_mbuf *house(struct piece *p, uint32_t n, uint16_t *off)
     return fresh;
 }
 
-/* The piece's first `n` bytes are new, and belong before range `i`. */
-static void fill_gap(struct sl_rcvq *q, uint32_t i, struct piece *p, uint32_t n)
+/*
+ * At the bound the farthest range makes way for data before it: were it to stay, islands far ahead
+ * would keep out what the stream waits for. It may have been reported (RFC 2018 8 allows that).
+ */
+static bool make_way(struct sl_rcvq *q, uint32_t i, struct piece *p)
+{
+    if (q->n < q->max_ranges || i == q->n)
+        return false;
+    forget(q, sl_rcvq_at(q, --q->n));
+    refuse(p, SL_DROP_TCP_RCV_RANGES);
+    return true;
+}
+
+/* The piece's first `n` bytes are new, and belong before range `i`. False: ranges have changed. */
+static bool fill_gap(struct sl_rcvq *q, uint32_t i, struct piece *p, uint32_t n)
 {
     enum sl_drop drop;
     struct sl_rcv_range *r;
 
     if (pack(q, i, p, n)) {
         p->kept = true;
-        return;
+        return true;
     }
-    /*
-     * At the bound the farthest range makes way: were it to stay, islands far ahead would keep
-     * out what the stream waits for. It may have been reported (RFC 2018 8 allows to renege).
-     */
-    if (q->n >= q->max_ranges && i < q->n) {
-        forget(q, sl_rcvq_at(q, q->n - 1));
-        q->n--;
-        refuse(p, SL_DROP_TCP_RCV_RANGES);
-    }
+    if (make_way(q, i, p))
+        return false;
     drop = open_place(q, i);
     if (drop != SL_DROP_NONE) {
         refuse(p, drop);
-        return;
+        return true;
     }
     r = sl_rcvq_at(q, i);
     *r = (struct sl_rcv_range){.seq = p->seq, .len = n};
     r->m = house(p, n, &r->off);
     q->bytes += n;
     p->kept = true;
+    return true;
 }
 
 /*
@@ -308,7 +315,8 @@ static void place(struct sl_rcvq *q, struct piece *p)
         } else {
             if (i < q->n)
                 n = RTE_MIN(n, sl_rcvq_at(q, i)->seq - p->seq);
-            fill_gap(q, i, p, n);
+            if (!fill_gap(q, i, p, n))
+                continue;
         }
         p->seq += n;
         p->off = (uint16_t)(p->off + n);
