@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "net/bucket.h"
 #include "tcp/inq.h"
 #include "tcp/rcvq.h"
 #include "tcp/sndq.h"
@@ -31,13 +32,12 @@ enum sl_tcb_timer {
 /* What connections need until they are established and ENO is settled. */
 struct sl_tcb_syn {
     struct sl_eno eno;
-    struct sl_tcp_listener *listener; /* passive origin (MUST-11) */
     struct sl_link link;              /* in the listener's half-open list */
+    struct sl_tcb *tcb;               /* whose it is */
     uint64_t synack_repeat_ns;        /* D36: earliest repeat on a repeated SYN */
     enum sl_tcp_error soft_error;     /* D9: what connect reports at R2 */
     uint8_t n_sent;                   /* SYNs or SYN-ACKs sent */
     uint64_t sent_ns;                 /* of the first, for the RTT */
-    uint16_t peer_mss_bytes;          /* 0: no option */
     bool peer_wscale_seen, peer_ts_seen;
     bool send_now; /* a SYN or SYN-ACK is due at the next output */
 };
@@ -60,11 +60,15 @@ struct sl_tcb {
     uint16_t ack_pending_segs;
     bool ts_on : 1, ack_now : 1, encrypting : 1, fin_queued : 1, fin_sent : 1, fin_received : 1,
         eof : 1, in_recovery : 1, after_rto : 1, nodelay : 1, rd_shut : 1, detached : 1,
-        negotiating : 1, require_encryption : 1, passive : 1, keepalive : 1;
+        negotiating : 1, require_encryption : 1, passive : 1, keepalive : 1,
+        send_blocked : 1, /* send() found the buffer full: the user waits for WRITABLE */
+        urgent : 1,       /* rcv_up is meaningful */
+        dead : 1;         /* in the instance's list of the dead */
     uint8_t error; /* enum sl_tcp_error */
     uint8_t fallback;
     uint8_t cc_index;
     uint8_t probes; /* persist or keep-alive, unanswered */
+    uint8_t quick_acks; /* D7: so many more ACKs of data go at once */
     struct sl_cc cc;
     struct sl_sndq sndq;
     struct sl_inq inq;
@@ -82,6 +86,7 @@ struct sl_tcb {
     sl_seq iss, irs;
     sl_seq recover;            /* RFC 6582 */
     sl_seq fin_seq;            /* peer's FIN, meaningful if fin_received or held */
+    sl_seq rcv_up;             /* octet behind the urgent data (D28); only a hint */
     sl_seq rtt_seq;            /* an ACK beyond it gives the next RTT sample (T6298-7) */
     uint64_t ts_recent_at_ns;  /* T7323-32 */
     uint64_t last_rcv_ns, last_snd_ns;
@@ -109,7 +114,9 @@ struct sl_tcb {
     uint64_t user_timeout_ns, keepalive_idle_ns, keepalive_interval_ns;
     uint16_t local_port, remote_port; /* network order */
     uint16_t mtu_bytes;
+    uint16_t peer_mss_bytes; /* of its MSS option; 0: none */
     uint8_t tos, ttl, keepalive_probes, syn_retries;
+    uint8_t role, tep_byte, own_global, peer_global; /* what ENO came to, once it is settled */
     struct sl_addr local, remote;
     struct sl_net_path path;
     struct sl_link all_link; /* instance's list: live ones, or TIME-WAIT in order of age */
@@ -139,10 +146,20 @@ struct sl_tcp {
     struct sl_link connections, time_wait, listeners;
     struct sl_link read_list, out_list;
     uint32_t n_connections, n_half_open, n_time_wait;
-    uint64_t rst_tokens, rst_refill_ns; /* D34 */
+    struct sl_bucket rst_bucket; /* D34 */
     struct sl_link free_jobs;
     void *job_memory;
     uint64_t now_ns; /* of the running call, for helpers far from it */
+
+    struct sl_link dead; /* TCBs that are over: a burst may still hold pointers at them */
+    uint16_t rx_countdown; /* payloads until the receive pool is looked at again */
+    bool rx_low;           /* it was below its low-water mark */
+    struct {               /* the TIME-WAIT connection that gave way to a SYN (MAY-2) */
+        struct sl_addr local, remote;
+        uint16_t local_port, remote_port;
+        sl_seq snd_nxt;
+        bool valid;
+    } reopened;
 };
 
 /* ---- shared by the files of this folder ------------------------------------------------------ */
@@ -150,9 +167,19 @@ struct sl_tcp {
 /* The one place where states change (tcb.c): checks the arrow. */
 void sl_tcb_enter(struct sl_tcb *tcb, enum sl_tcp_state next);
 
-struct sl_tcb *sl_tcb_create(struct sl_tcp *tcp, uint64_t now_ns); /* NULL: bound or memory */
-/* Free what can be freed now: all of it once CLOSED, detached and without jobs. */
+/*
+ * A connection in CLOSED, with its handshake state and the user's wishes. NULL: bound or memory.
+ * It lives from its first sl_tcb_enter() on; before that, sl_tcb_release() it when detached.
+ */
+struct sl_tcb *sl_tcb_create(struct sl_tcp *tcp, const struct sl_tcp_options_set *set, bool passive,
+                             uint64_t now_ns);
+/*
+ * Free what can be freed now: the queues once it is over and no job is under way; all of it once
+ * it is CLOSED and detached too. The TCB itself stays until sl_tcb_reap().
+ */
 void sl_tcb_release(struct sl_tcb *tcb);
+/* Free the TCBs that are over. Not while anybody looks at segments of a burst. */
+void sl_tcb_reap(struct sl_tcp *tcp);
 /* The connection is over: queues flushed, timers off, flow removed, user told. No segment. */
 void sl_tcb_end(struct sl_tcb *tcb, enum sl_tcp_error why);
 /* The same after a RST of ours (T9293-33). */
@@ -204,6 +231,59 @@ void sl_tcb_advance(struct sl_tcb *tcb, sl_seq nxt, uint64_t now_ns);
 /* Data for the application; takes the mbuf chain. False: no memory (the chain is freed). */
 bool sl_tcb_deliver(struct sl_tcb *tcb, struct rte_mbuf *m);
 
+/* Is enough of the send buffer free to tell the user of it: a third? */
+static inline bool sl_tcb_has_room(const struct sl_tcb *tcb)
+{
+    return tcb->sndq.data_bytes <= tcb->sndbuf_bytes / 3 * 2;
+}
+
+/* What may change on a live connection, and what a new one begins with (user.c). */
+void sl_tcb_take_options(struct sl_tcb *tcb, const struct sl_tcp_options_set *set);
+
+/* Queue our FIN behind all data, once (user.c). */
+void sl_tcb_queue_fin(struct sl_tcb *tcb);
+
+/* ---- input.c, closed.c, listen.c, syn_sent.c, timewait.c: one function for each state ---------- */
+
+/*
+ * An ACK for a segment that is not acceptable, and a challenge ACK (RFC 5961 7): as often as D11
+ * allows, at the next output.
+ */
+void sl_input_challenge(struct sl_tcb *tcb, uint64_t now_ns);
+/* PAWS and the rule about missing timestamps (RFC 7323 5.3). */
+enum sl_drop sl_input_check_timestamp(struct sl_tcb *tcb, const struct sl_seg *seg,
+                                      uint64_t now_ns);
+/* T9293-3: the acceptability test. */
+bool sl_input_is_acceptable(const struct sl_tcb *tcb, const struct sl_seg *seg);
+
+/* Addresses that no connection may have (MUST-57, MUST-63), or both ends the same. */
+enum sl_drop sl_closed_check_addresses(const struct sl_seg *seg);
+bool sl_closed_is_group(const struct sl_addr *a); /* multicast, broadcast, or nobody's */
+
+enum sl_drop sl_syn_sent_segment(struct sl_tcb *tcb, struct sl_seg *seg, uint64_t now_ns);
+enum sl_drop sl_time_wait_segment(struct sl_tcb *tcb, struct sl_seg *seg, uint64_t now_ns);
+
+/* Both FINs are acknowledged: stay for 2 MSL. */
+void sl_time_wait_enter(struct sl_tcb *tcb, uint64_t now_ns);
+/* The oldest TIME-WAIT gives way. False: there is none. */
+bool sl_time_wait_evict(struct sl_tcp *tcp);
+
+/* The connection ends while it is its listener's: half-open, or not accepted. */
+void sl_listen_forget(struct sl_tcb *tcb);
+/* Half-open no more: into the accept queue. */
+void sl_listen_established(struct sl_tcb *tcb);
+
+/* ---- handshake.c ------------------------------------------------------------------------------ */
+
+/* What the SYN form of an ENO option, or its absence, means to sl_eno_*(). */
+struct sl_eno_seen sl_handshake_eno_seen(const struct sl_seg *seg);
+/* Numbers, window and options of the peer's SYN or SYN-ACK. */
+void sl_handshake_take_syn(struct sl_tcb *tcb, const struct sl_seg *seg, uint64_t now_ns);
+/* mss_bytes from what the peer offered and the way's MTU (MUST-15, MUST-16, D38). */
+void sl_handshake_set_mss(struct sl_tcb *tcb);
+/* The handshake is complete; sl_tcb_eno_settle() has to follow. */
+void sl_handshake_done(struct sl_tcb *tcb, uint64_t now_ns);
+
 /* ---- ack.c ------------------------------------------------------------------------------------ */
 
 /*
@@ -225,6 +305,9 @@ static inline bool sl_ack_covers_fin(const struct sl_tcb *tcb)
 /* The retransmission timer has fired: RFC 6298 5.4 to 5.7, 5681 3.1; a dead path ends it (R2). */
 void sl_ack_rto(struct sl_tcb *tcb, uint64_t now_ns);
 
+/* IW (T6928-1), and what a restart after idle falls back to (T6928-3). */
+uint32_t sl_ack_initial_window(const struct sl_tcb *tcb);
+
 /*
  * mss_bytes was lowered (path MTU, T1191-8): what is larger and unacknowledged goes out again, in
  * pieces, once and without blame on congestion (T5681-22).
@@ -233,11 +316,23 @@ void sl_ack_mss_shrank(struct sl_tcb *tcb, uint64_t now_ns);
 
 /* ---- output.c --------------------------------------------------------------------------------- */
 
+/* The SYN or SYN-ACK that is due; each time the same but for the timestamp (R25). May end it. */
+void sl_output_syn(struct sl_tcb *tcb, uint64_t now_ns);
+
 /* RST of a connection, sent at once: <SEQ=snd_nxt><ACK=rcv_nxt>. */
 void sl_output_rst(struct sl_tcb *tcb, uint64_t now_ns);
 
 /* RST that answers `seg` by T9293-6 (and T7323-17), if the rate allows (D34); never to a RST. */
 void sl_output_rst_for(struct sl_tcp *tcp, const struct sl_seg *seg, uint64_t now_ns);
+
+/* Is something waiting that the peer's window has no room for (a full segment of it, at least)? */
+bool sl_output_shut_out(const struct sl_tcb *tcb);
+/* Is there any room in it? */
+bool sl_output_sees_window(const struct sl_tcb *tcb);
+
+/* A zero-window probe (T9293-40); a keep-alive (SHLD-12). Sent at once; may end the connection. */
+void sl_output_probe(struct sl_tcb *tcb, uint64_t now_ns);
+void sl_output_keepalive(struct sl_tcb *tcb, uint64_t now_ns);
 
 /* The shift to offer, in a SYN and thus for the whole connection (D39, T7323-6). */
 uint8_t sl_output_wscale(uint32_t rcvbuf_bytes);
