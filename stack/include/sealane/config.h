@@ -50,6 +50,15 @@ SL_API void sl_config_reference(FILE *out);
 /* Frames of every shard to this file (nanosecond pcap), "-N" added for shards N > 0. */
 SL_API void sl_config_pcap(struct sl_config *c, const char *path);
 
+/*
+ * What no single key shows: ports without a device, rings with one end, gateways on nobody's
+ * network, bounds that contradict each other. sl_init() asks it too. 0 or -EINVAL.
+ */
+SL_API int sl_config_check(const struct sl_config *c, char *err, size_t err_len);
+
+/* How many shards own ports: 1 and more. */
+SL_API unsigned sl_config_shards(const struct sl_config *c);
+
 /* EAL and ports up. Once a process. Negative errno with a sentence in `err`. */
 SL_API int sl_init(const struct sl_config *c, char *err, size_t err_len);
 
@@ -63,10 +72,22 @@ SL_API void sl_fini(void);
 SL_API struct sl_shard *sl_open(const struct sl_config *c, unsigned index, char *err,
                                 size_t err_len);
 
-/* First address of a shard's ports, "10.77.0.2"; NULL when it has none. Static until sl_fini(). */
+/*
+ * Run fn(ctx, 0) .. fn(ctx, n - 1) at a time, each on an lcore of its own, after sl_init(). The
+ * calling thread, the main one, waits and calls `tick` ten times a second (NULL: it only waits).
+ * Returns 0, the first result that is not 0, or -ENOSPC with a sentence in `err`: fewer lcores.
+ */
+SL_API int sl_run_on_lcores(unsigned n, int (*fn)(void *ctx, unsigned index),
+                            void (*tick)(void *ctx), void *ctx, char *err, size_t err_len);
+
+/* First address of a shard's ports, "10.77.0.2"; NULL when it has none. From sl_init() on, until
+ * sl_fini(). */
 SL_API const char *sl_config_address(const struct sl_config *c, unsigned index);
 
-/* Mbufs that are missing in pools of ports and shards, after shards were flushed. */
+/*
+ * Mbufs that are missing in pools of ports and of shards that sl_open() made. When all of these
+ * were flushed, none destroyed, and nothing runs any more: what stands in rings is freed here.
+ */
 SL_API uint64_t sl_mbufs_leaked(void);
 
 /* Versions and self tests, for `sealane --version`. */

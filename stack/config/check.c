@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_byteorder.h>
+
+#include "config/keys.h"
+#include "net/addr.h"
+#include "net/net.h"
+#include "tcpcrypt/aead/engine.h"
+
+/*
+ * Looks at what no single key shows. Each check names the line that has to be mended.
+ */
+struct check {
+    const struct sl_config *c;
+    char *err;
+    size_t err_len;
+};
+
+static bool fail(const struct check *k, const struct sl_config_mark *mark, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static bool fail(const struct check *k, const struct sl_config_mark *mark, const char *format, ...)
+{
+    static const struct sl_config_mark whole_file = {.source = 1};
+    char where[SL_CONFIG_WHERE_BYTES], what[SL_ERR_BYTES - SL_CONFIG_WHERE_BYTES];
+    va_list args;
+
+    if (mark == NULL && k->c->n_sources > 0)
+        mark = &whole_file;
+    va_start(args, format);
+    (void)vsnprintf(what, sizeof(what), format, args);
+    va_end(args);
+    (void)snprintf(k->err, k->err_len, "%s%s",
+                   mark != NULL ? sl_config_where(k->c, mark, where) : "", what);
+    return false;
+}
+
+static const struct sl_config_mark *mark_of(const struct sl_config *c, const char *section,
+                                            const char *name)
+{
+    return &c->marks[sl_key_find(section, name) - sl_keys];
+}
+
+static const struct sl_config_mark *port_mark(const struct sl_config_port *p, const char *name)
+{
+    return &p->marks[sl_key_find("port", name) - sl_keys];
+}
+
+/* ---- ports ---------------------------------------------------------------------------------- */
+
+static bool has_other_end(const struct sl_config *c, unsigned port)
+{
+    unsigned i, n = 0;
+
+    for (i = 0; i < c->n_ports; i++)
+        n += strcmp(c->ports[i].device, c->ports[port].device) == 0;
+    return n == 2;
+}
+
+static bool check_port(const struct check *k, unsigned i)
+{
+    const struct sl_config_port *p = &k->c->ports[i];
+
+    if (p->device[0] == '\0')
+        return fail(k, &p->first, "[port %s] has no device; write device = tap:sealane0, say",
+                    p->name);
+    if (strncmp(p->device, "ring:", 5) == 0 && !has_other_end(k->c, i))
+        return fail(k, port_mark(p, "device"),
+                    "port %s.device: %s needs two ports, one for each end", p->name, p->device);
+    return true;
+}
+
+static bool check_shards(const struct check *k)
+{
+    const unsigned n = sl_config_shards(k->c);
+    unsigned shard, i;
+
+    for (shard = 0; shard < n; shard++) {
+        for (i = 0; i < k->c->n_ports && k->c->ports[i].shard != shard; i++)
+            continue;
+        if (i == k->c->n_ports)
+            return fail(k, NULL, "shard %u has no port, but shard %u has; number them from 0 on",
+                        shard, n - 1);
+    }
+    return true;
+}
+
+/* One shard cannot have an address twice; two may, on networks apart. */
+static bool check_address(const struct check *k, const struct sl_config_port *p, unsigned at)
+{
+    unsigned i, j;
+
+    for (i = 0; i < k->c->n_ports; i++) {
+        const struct sl_config_port *q = &k->c->ports[i];
+
+        for (j = 0; j < q->addresses.n; j++) {
+            if (q->shard == p->shard && (q != p || j != at) &&
+                strcmp(q->addresses.text[j], p->addresses.text[at]) == 0)
+                return fail(k, port_mark(p, "address"),
+                            "port %s.address: %s is there twice, on port %s too", p->name,
+                            p->addresses.text[at], q->name);
+        }
+    }
+    return true;
+}
+
+static bool check_ports(const struct check *k)
+{
+    unsigned i, j;
+
+    if (k->c->n_ports == 0)
+        return fail(k, NULL, "there is no port; write [port NAME] and device = tap:sealane0, say");
+    for (i = 0; i < k->c->n_ports; i++) {
+        const struct sl_config_port *p = &k->c->ports[i];
+
+        if (!check_port(k, i))
+            return false;
+        for (j = 0; j < p->addresses.n; j++) {
+            if (!check_address(k, p, j))
+                return false;
+        }
+    }
+    return check_shards(k);
+}
+
+/* ---- routes --------------------------------------------------------------------------------- */
+
+static uint32_t ip4_of(const struct sl_addr *a)
+{
+    return rte_be_to_cpu_32(sl_addr_ip4(a));
+}
+
+static bool is_on_network(const char *address, uint32_t host)
+{
+    struct sl_addr a;
+    unsigned len;
+
+    if (!sl_addr_parse_prefix(address, &a, &len))
+        return false;
+    return len == 0 || (ip4_of(&a) ^ host) >> (32 - len) == 0;
+}
+
+bool sl_config_port_reaches(const struct sl_config_port *p, const char *via)
+{
+    struct sl_addr gateway;
+    unsigned i;
+
+    if (!sl_addr_parse(via, &gateway))
+        return false;
+    for (i = 0; i < p->addresses.n; i++) {
+        if (is_on_network(p->addresses.text[i], ip4_of(&gateway)))
+            return true;
+    }
+    return false;
+}
+
+static bool check_routes(const struct check *k)
+{
+    unsigned i, j;
+
+    for (i = 0; i < k->c->n_routes; i++) {
+        const struct sl_config_route *r = &k->c->routes[i];
+
+        for (j = 0; j < k->c->n_ports && !sl_config_port_reaches(&k->c->ports[j], r->via); j++)
+            continue;
+        if (j == k->c->n_ports)
+            return fail(k, &r->mark, "route.%s: %s is on no network of a port's address", r->prefix,
+                        r->via);
+    }
+    return true;
+}
+
+/* ---- values --------------------------------------------------------------------------------- */
+
+static bool check_tcp(const struct check *k)
+{
+    const struct sl_shard_config *s = &k->c->shard;
+
+    if (s->rto_min_ns > s->rto_max_ns)
+        return fail(k, mark_of(k->c, "tcp", "rto-min"), "tcp.rto-min is above tcp.rto-max");
+    if (s->port_first > s->port_last)
+        return fail(k, mark_of(k->c, "tcp", "port-first"), "tcp.port-first is above tcp.port-last");
+    return true;
+}
+
+static bool check_crypt(const struct check *k)
+{
+    const struct sl_shard_config *s = &k->c->shard;
+    const struct sl_aead_engine_ops *engine = sl_aead_engine_find(s->engine);
+    unsigned i;
+
+    for (i = 0; i < s->n_aeads; i++) {
+        if (engine->supports((enum sl_aead)s->aeads[i]))
+            return true;
+    }
+    return fail(k, mark_of(k->c, "crypt", "engine"), "crypt.engine: %s has none of crypt.aead",
+                engine->name);
+}
+
+/* ---- whole ---------------------------------------------------------------------------------- */
+
+unsigned sl_config_shards(const struct sl_config *c)
+{
+    unsigned i, n = 1;
+
+    for (i = 0; i < c->n_ports; i++) {
+        if (c->ports[i].shard >= n)
+            n = c->ports[i].shard + 1;
+    }
+    return n;
+}
+
+int sl_config_check(const struct sl_config *c, char *err, size_t err_len)
+{
+    const struct check k = {c, err, err_len};
+
+    return check_ports(&k) && check_routes(&k) && check_tcp(&k) && check_crypt(&k) ? 0 : -EINVAL;
+}
