@@ -88,7 +88,7 @@ static enum sl_drop learn(struct sl_net *net, uint16_t port, const struct arp *a
             return SL_DROP_ARP_NOT_FOR_US; /* T826-6 */
         if (sl_subnet_of(&net->ifaces[port], arp->sender) == NULL)
             return SL_DROP_NONE;
-        n = sl_neighbour_add(net, port, arp->sender, false, now_ns);
+        n = sl_neighbour_add(net, port, arp->sender, SL_NEIGHBOUR_FOR_STRANGER, now_ns);
         if (n == NULL)
             return SL_DROP_ARP_TABLE_FULL;
     }

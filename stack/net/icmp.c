@@ -210,19 +210,16 @@ static bool may_send(struct sl_net *net, uint32_t dst, uint64_t now_ns)
 }
 
 /* T1122-20: as much of the packet, unchanged, as 576 bytes and one mbuf have room for. */
-static bool quote(struct rte_mbuf *error, const struct rte_mbuf *m)
+static void quote(struct rte_mbuf *error, const struct rte_mbuf *m)
 {
     const uint32_t most = ERROR_MAX_BYTES - sizeof(struct rte_ipv4_hdr) - HEAD_BYTES;
-    const uint16_t len = (uint16_t)RTE_MIN(m->pkt_len, most);
+    const uint32_t room = RTE_MIN(most, (uint32_t)rte_pktmbuf_tailroom(error));
+    const uint16_t len = (uint16_t)RTE_MIN(m->pkt_len, room);
     void *to = rte_pktmbuf_append(error, len);
-    const void *from;
+    const void *from = rte_pktmbuf_read(m, 0, len, to);
 
-    if (to == NULL)
-        return false;
-    from = rte_pktmbuf_read(m, 0, len, to);
-    if (from != to)
+    if (from != to) /* else they have been gathered there */
         memcpy(to, from, len);
-    return true;
 }
 
 void sl_icmp_unreachable(struct sl_net *net, const struct rte_mbuf *m, enum sl_icmp_code code,
@@ -243,10 +240,7 @@ void sl_icmp_unreachable(struct sl_net *net, const struct rte_mbuf *m, enum sl_i
     at = rte_pktmbuf_append(error, HEAD_BYTES);
     SL_INVARIANT(at != NULL);
     memcpy(at, &head, HEAD_BYTES);
-    if (!quote(error, m)) { /* buffers of the pool are smaller than any quote */
-        rte_pktmbuf_free(error);
-        return;
-    }
+    quote(error, m);
     write_sum(error);
     send_icmp(net, error, &src, &dst, 0, now_ns);
 }

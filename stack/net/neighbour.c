@@ -52,20 +52,21 @@ static struct rte_hash *create_hash(const struct sl_net *net, uint32_t n)
         .extra_flag = RTE_HASH_EXTRA_FLAGS_EXT_TABLE, /* else it may be full before it is full */
     };
 
-    snprintf(name, sizeof(name), "net-%p", (const void *)net);
+    (void)snprintf(name, sizeof(name), "net-%p", (const void *)net);
     return rte_hash_create(&parameters);
 }
 
 bool sl_neighbours_init(struct sl_net *net, uint64_t now_ns)
 {
     struct sl_neighbours *t = &net->neighbours;
-    const uint32_t n = RTE_MAX(net->config.neighbours_max, (uint32_t)HASH_MIN);
+    const uint64_t most = (uint64_t)net->config.neighbours_max + net->config.routes_max;
+    const uint32_t n = (uint32_t)RTE_MAX(most, (uint64_t)HASH_MIN);
     const size_t bytes = n * sizeof(*t->slots);
     uint32_t i;
 
     sl_list_init(&t->idle);
     t->next_ns = SL_NEVER;
-    if (n > SLOTS_MAX || (t->slots = aligned_alloc(RTE_CACHE_LINE_SIZE, bytes)) == NULL)
+    if (most > SLOTS_MAX || (t->slots = aligned_alloc(RTE_CACHE_LINE_SIZE, bytes)) == NULL)
         return false;
     memset(t->slots, 0, bytes);
     t->n_slots = n;
@@ -136,7 +137,7 @@ static void enter(struct sl_net *net, struct sl_neighbour *n, enum sl_neighbour_
     n->asked = 0;
     n->fresh_until_ns = next == SL_NEIGHBOUR_REACHABLE ? now_ns + reachable_ns : 0;
     sl_list_remove(&n->idle);
-    if (next == SL_NEIGHBOUR_STALE || next == SL_NEIGHBOUR_FAILED)
+    if ((next == SL_NEIGHBOUR_STALE || next == SL_NEIGHBOUR_FAILED) && !n->is_gateway)
         sl_list_add_tail(&net->neighbours.idle, &n->idle);
     if (next == SL_NEIGHBOUR_REACHABLE)
         arm(net, n, n->fresh_until_ns);
@@ -164,6 +165,7 @@ static void remove_entry(struct sl_net *net, struct sl_neighbour *n)
     const struct key key = key_of(n->port, &n->addr);
 
     SL_INVARIANT(n->queued == 0);
+    net->neighbours.n -= !n->is_gateway;
     if (n->is_gateway)
         sl_net_void_paths(net);
     rte_hash_del_key(net->neighbours.hash, &key);
@@ -174,7 +176,6 @@ static void remove_entry(struct sl_net *net, struct sl_neighbour *n)
     n->handle += GENERATION;
     if (n->handle < GENERATION) /* generations begin anew: no old path may find this slot */
         sl_net_void_paths(net);
-    net->neighbours.n--;
 }
 
 struct sl_neighbour *sl_neighbour_find(const struct sl_net *net, uint16_t port, uint32_t ip4)
@@ -200,8 +201,15 @@ static bool evict_one(struct sl_net *net, uint64_t now_ns)
     return true;
 }
 
-struct sl_neighbour *sl_neighbour_add(struct sl_net *net, uint16_t port, uint32_t ip4, bool evict,
-                                      uint64_t now_ns)
+/* Is there a place, or can one be made? Gateways have theirs: one for each route. */
+static bool make_room(struct sl_net *net, enum sl_neighbour_for whom, uint64_t now_ns)
+{
+    return whom == SL_NEIGHBOUR_FOR_GATEWAY || net->neighbours.n < net->config.neighbours_max ||
+           (whom == SL_NEIGHBOUR_FOR_PACKET && evict_one(net, now_ns));
+}
+
+struct sl_neighbour *sl_neighbour_add(struct sl_net *net, uint16_t port, uint32_t ip4,
+                                      enum sl_neighbour_for whom, uint64_t now_ns)
 {
     struct sl_neighbours *t = &net->neighbours;
     const struct sl_addr addr = sl_addr_of_ip4(rte_cpu_to_be_32(ip4));
@@ -209,16 +217,15 @@ struct sl_neighbour *sl_neighbour_add(struct sl_net *net, uint16_t port, uint32_
     struct sl_neighbour *n;
     int32_t at;
 
-    if (t->n >= net->config.neighbours_max && !(evict && evict_one(net, now_ns)))
-        return NULL;
-    if (SL_FAULT(net_neighbour) || (at = rte_hash_add_key(t->hash, &key)) < 0)
+    if (SL_FAULT(net_neighbour) || !make_room(net, whom, now_ns) ||
+        (at = rte_hash_add_key(t->hash, &key)) < 0)
         return NULL;
     n = &t->slots[at];
     SL_INVARIANT((uint32_t)at < t->n_slots && n->state == SL_NEIGHBOUR_FREE);
-    t->n++;
     n->port = port;
     n->addr = addr;
-    n->is_gateway = false;
+    n->is_gateway = whom == SL_NEIGHBOUR_FOR_GATEWAY;
+    t->n += !n->is_gateway;
     n->next_ask_ns = 0;
     n->locked_until_ns = 0;
     n->head = (struct rte_ether_hdr){
@@ -227,6 +234,13 @@ struct sl_neighbour *sl_neighbour_add(struct sl_net *net, uint16_t port, uint32_
     };
     enter(net, n, SL_NEIGHBOUR_INCOMPLETE, now_ns);
     return n;
+}
+
+void sl_neighbour_make_gateway(struct sl_net *net, struct sl_neighbour *n)
+{
+    net->neighbours.n -= !n->is_gateway;
+    n->is_gateway = true;
+    sl_list_remove(&n->idle);
 }
 
 /* The answer has come: what waited goes out, in order. */
@@ -243,15 +257,23 @@ static void lose_waiting(struct sl_net *net, struct sl_neighbour *n)
 }
 
 /*
- * T826-2; RFC 1122 2.3.2.1: an entry is refreshed by whatever its neighbour sends. An address that
- * changes unasked is used, but not trusted: STALE, so that it is asked when it is used.
+ * An answer to our question proves the way there. What comes unasked keeps alive what we use
+ * (RFC 1122 2.3.2.1), but makes nothing fresh that was not: strangers could fill the table with
+ * entries that never give way, and a new address is asked before it is trusted.
  */
+static enum sl_neighbour_state after_news(const struct sl_neighbour *n, bool same, bool reply)
+{
+    const bool asked = n->state == SL_NEIGHBOUR_INCOMPLETE || n->state == SL_NEIGHBOUR_PROBE;
+    const bool used = n->state == SL_NEIGHBOUR_REACHABLE || n->state == SL_NEIGHBOUR_PROBE;
+
+    return (asked && reply) || (used && same) ? SL_NEIGHBOUR_REACHABLE : SL_NEIGHBOUR_STALE;
+}
+
+/* T826-2 */
 enum sl_drop sl_neighbour_learn(struct sl_net *net, struct sl_neighbour *n,
                                 const struct rte_ether_addr *mac, bool reply, uint64_t now_ns)
 {
     const bool same = has_mac(n) && rte_is_same_ether_addr(&n->head.dst_addr, mac);
-    const bool asked =
-        reply && (n->state == SL_NEIGHBOUR_INCOMPLETE || n->state == SL_NEIGHBOUR_PROBE);
 
     if (!same) {
         if (has_mac(n) && now_ns < n->locked_until_ns)
@@ -259,7 +281,7 @@ enum sl_drop sl_neighbour_learn(struct sl_net *net, struct sl_neighbour *n,
         n->head.dst_addr = *mac;
         n->locked_until_ns = now_ns + lock_ns;
     }
-    enter(net, n, same || asked ? SL_NEIGHBOUR_REACHABLE : SL_NEIGHBOUR_STALE, now_ns);
+    enter(net, n, after_news(n, same, reply), now_ns);
     send_waiting(net, n);
     return SL_DROP_NONE;
 }

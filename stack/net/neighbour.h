@@ -55,7 +55,7 @@ struct sl_neighbour {
     uint64_t locked_until_ns;
     struct sl_addr addr;
     struct sl_timer timer;
-    struct sl_link idle; /* listed while STALE or FAILED: who may be evicted */
+    struct sl_link idle; /* listed while STALE or FAILED and no gateway: may be evicted */
 } __rte_cache_aligned;
 
 static_assert(offsetof(struct sl_neighbour, asked) <= 64, "a packet reads one line");
@@ -66,8 +66,8 @@ struct sl_neighbours {
     struct sl_wheel *wheel;
     struct rte_mbuf **waiting; /* neighbour_queue_pkts for each slot */
     struct sl_link idle;       /* the longest idle first */
-    uint32_t n, n_slots;
-    uint64_t next_ns; /* no timer is due before; may be early */
+    uint32_t n, n_slots;       /* neighbours_max, and one for each route */
+    uint64_t next_ns;          /* no timer is due before; may be early */
 };
 
 /* False: no memory; sl_neighbours_fini() takes half-built ones. */
@@ -76,12 +76,19 @@ void sl_neighbours_fini(struct sl_net *net);
 
 struct sl_neighbour *sl_neighbour_find(const struct sl_net *net, uint16_t port, uint32_t ip4);
 
-/*
- * A new entry, INCOMPLETE and not asked yet: learn or ask next. With `evict` the longest idle
- * entry may give way, for packets of ours only (reading D32). NULL: full.
- */
-struct sl_neighbour *sl_neighbour_add(struct sl_net *net, uint16_t port, uint32_t ip4, bool evict,
-                                      uint64_t now_ns);
+/* Whom an entry is for decides what it may take the place of when the table is full. */
+enum sl_neighbour_for {
+    SL_NEIGHBOUR_FOR_STRANGER, /* of nothing (reading D32) */
+    SL_NEIGHBOUR_FOR_PACKET,   /* of the longest idle entry */
+    SL_NEIGHBOUR_FOR_GATEWAY,  /* each has a place of its own, and is never evicted */
+};
+
+/* A new entry, INCOMPLETE and not asked yet: learn or ask next. NULL: full. */
+struct sl_neighbour *sl_neighbour_add(struct sl_net *net, uint16_t port, uint32_t ip4,
+                                      enum sl_neighbour_for whom, uint64_t now_ns);
+
+/* A route leads through this neighbour. */
+void sl_neighbour_make_gateway(struct sl_net *net, struct sl_neighbour *n);
 
 /* Take what an ARP packet says; `reply` to a question, perhaps ours. SL_DROP_ARP_LOCKTIME. */
 enum sl_drop sl_neighbour_learn(struct sl_net *net, struct sl_neighbour *n,

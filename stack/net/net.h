@@ -75,7 +75,10 @@ struct sl_net_host {
     struct sl_random *random; /* behaviour */
 };
 
-/* NULL: no memory, or a limit (other than icmp_per_second) that is 0. Copies both. */
+/*
+ * NULL: no memory; or a limit (other than icmp_per_second) that is 0; or more than 65,536
+ * neighbours and routes. Copies both.
+ */
 struct sl_net *sl_net_create(const struct sl_net_config *config, const struct sl_net_host *host,
                              uint64_t now_ns);
 /* Frees queued packets too. NULL is allowed. */

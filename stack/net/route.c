@@ -14,7 +14,7 @@ bool sl_routes_init(struct sl_net *net)
     const struct rte_rib_conf conf = {.max_nodes = (int)(2 * net->config.routes_max)};
     char name[32];
 
-    snprintf(name, sizeof(name), "net-%p", (const void *)net);
+    (void)snprintf(name, sizeof(name), "net-%p", (const void *)net);
     routes->list = calloc(net->config.routes_max, sizeof(*routes->list));
     routes->rib = rte_rib_create(name, SOCKET_ID_ANY, &conf);
     return routes->list != NULL && routes->rib != NULL;
@@ -75,7 +75,7 @@ int sl_net_route_add(struct sl_net *net, const struct sl_addr *prefix, unsigned 
 {
     const uint32_t ip4 = rte_be_to_cpu_32(sl_addr_ip4(prefix));
     const uint32_t gateway = rte_be_to_cpu_32(sl_addr_ip4(via));
-    uint16_t port;
+    unsigned port;
 
     if (!sl_addr_is_ip4(prefix) || !sl_addr_is_ip4(via) || prefix_len > 32 ||
         (ip4 & ~rte_rib_depth_to_mask((uint8_t)prefix_len)) != 0 || !sl_ip4_is_host(gateway) ||
@@ -84,7 +84,7 @@ int sl_net_route_add(struct sl_net *net, const struct sl_addr *prefix, unsigned 
     for (port = 0; port < SL_NET_PORTS_MAX; port++)
         if (sl_subnet_of(&net->ifaces[port], gateway) != NULL &&
             !sl_subnet_is_broadcast(&net->ifaces[port], gateway))
-            return sl_route_add(net, ip4, (uint8_t)prefix_len, port, gateway);
+            return sl_route_add(net, ip4, (uint8_t)prefix_len, (uint16_t)port, gateway);
     return -EINVAL;
 }
 
@@ -194,12 +194,14 @@ int sl_net_source(const struct sl_net *net, const struct sl_addr *dst, struct sl
 static struct sl_neighbour *neighbour_of(struct sl_net *net, const struct sl_route *route,
                                          uint32_t hop, uint64_t now_ns)
 {
+    const bool gateway = route->via != 0;
     struct sl_neighbour *n = sl_neighbour_find(net, route->port, hop);
 
     if (n == NULL)
-        n = sl_neighbour_add(net, route->port, hop, true, now_ns);
-    if (n != NULL && route->via != 0)
-        n->is_gateway = true;
+        n = sl_neighbour_add(net, route->port, hop,
+                             gateway ? SL_NEIGHBOUR_FOR_GATEWAY : SL_NEIGHBOUR_FOR_PACKET, now_ns);
+    else if (gateway)
+        sl_neighbour_make_gateway(net, n);
     return n;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "net/arp.h"
 
-#include <string.h>
+#include <stdio.h>
 
 #include <criterion/criterion.h>
 
@@ -432,6 +432,72 @@ Test(arp, an_unused_entry_is_deleted)
     world_close(&w);
 }
 
+/* RFC 1122 2.3.2.1 (1): by whatever the neighbour sends, to whomever. */
+Test(arp, an_entry_in_use_is_refreshed)
+{
+    struct world w;
+    struct sl_net_path path = {0};
+
+    world_init(&w);
+    world_open(&w);
+    send_syn(&w, "10.0.0.2", &path);
+    arp_reply_from(&w, 2);
+    after_ms(&w, 20000);
+    arrives(&w, TO_ALL ARP_REQUEST "020000000002 0a000002 000000000000 0a000009");
+    after_ms(&w, 29000);
+    w.n_checked = w.n_sent;
+    send_syn(&w, "10.0.0.2", &path);
+    sends(&w, ETHER_FROM_US SYN_OUT);
+    after_ms(&w, 5000);
+    silent(&w); /* fresh when it was used: no probe */
+    send_syn(&w, "10.0.0.2", &path);
+    sends(&w, ETHER_FROM_US SYN_OUT);
+    arp_request_from(&w, 2); /* while it is probed, too */
+    take_sent(&w);
+    after_ms(&w, 20000);
+    silent(&w);
+    world_close(&w);
+}
+
+/* However often strangers tell of themselves, they hold no place against us. */
+Test(arp, entries_of_strangers_give_way)
+{
+    struct world w;
+    unsigned i;
+
+    world_init(&w);
+    w.config.neighbours_max = 8;
+    world_open(&w);
+    settle(&w);
+    for (i = 0; i < 32; i++)
+        arp_request_from(&w, (uint8_t)(100 + i % 8));
+    w.n_checked = w.n_sent;
+    for (i = 0; i < 8; i++) {
+        char dst[16];
+
+        snprintf(dst, sizeof(dst), "10.0.0.%u", 2 + i);
+        cr_expect_eq(send_syn(&w, dst, NULL), SL_DROP_NONE, "%s", dst);
+        cr_expect_eq(take_sent(&w)->bytes[41], 2 + i);
+    }
+    cr_expect_eq(send_syn(&w, "10.0.0.99", NULL), SL_DROP_ARP_TABLE_FULL);
+    world_close(&w);
+}
+
+#ifdef SL_CHECKED
+Test(arp, no_memory_for_an_entry)
+{
+    struct world w;
+
+    world_init(&w);
+    world_open(&w);
+    sl_fault_arm("net_neighbour", 1);
+    cr_expect_eq(send_syn(&w, "10.0.0.2", NULL), SL_DROP_ARP_TABLE_FULL);
+    drops(&w, SL_DROP_ARP_TABLE_FULL, "the packet");
+    cr_expect_eq(send_syn(&w, "10.0.0.2", NULL), SL_DROP_NONE);
+    world_close(&w);
+}
+#endif
+
 Test(arp, our_own_packets_evict_idle_entries_only)
 {
     struct world w;
@@ -464,6 +530,7 @@ Test(arp, a_path_does_not_outlive_its_entry)
 
     world_init(&w);
     w.config.neighbours_max = 1;
+    w.config.routes_max = 8; /* few slots, so that their turn comes round */
     world_open(&w);
     arp_request_from(&w, 2);
     send_syn(&w, "10.0.0.2", &path);

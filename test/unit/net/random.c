@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <rte_mempool.h>
 
+#include "base/invariant.h"
 #include "mbufs/mbufs.h"
 #include "net/net.h"
 #include "world.h"
@@ -126,3 +127,13 @@ Test(random, frames_of_strangers)
     run(1);
     run(2);
 }
+
+#ifdef SL_CHECKED
+/* The same while one allocation in twenty fails. */
+Test(random, frames_of_strangers_and_no_memory)
+{
+    sl_fault_random(50000, 3);
+    run(3);
+    sl_fault_random(0, 0);
+}
+#endif

@@ -166,6 +166,73 @@ Test(route, a_second_gateway_serves_while_the_first_is_dead)
     world_close(&w);
 }
 
+/* A full table may keep us from hosts on the link, but not from the rest of the world. */
+Test(route, a_gateway_always_has_a_place)
+{
+    struct world w;
+
+    world_init(&w);
+    w.config.neighbours_max = 1;
+    world_open(&w);
+    cr_assert_eq(add_route(&w, "0.0.0.0", 0, "10.0.0.254"), 0);
+    settle(&w);
+    cr_expect_eq(send_syn(&w, "10.0.0.2", NULL), SL_DROP_NONE);
+    sends(&w, ASK(02));
+    cr_expect_eq(send_syn(&w, "8.8.8.8", NULL), SL_DROP_NONE);
+    sends(&w, ASK(fe));
+    cr_expect_eq(send_syn(&w, "10.0.0.3", NULL), SL_DROP_ARP_TABLE_FULL);
+    after_ms(&w, 5000); /* neither has answered */
+    w.n_checked = w.n_sent;
+    cr_expect_eq(send_syn(&w, "10.0.0.3", NULL), SL_DROP_NONE, "evicts the host that failed");
+    sends(&w, ASK(03));
+    cr_expect_eq(send_syn(&w, "10.0.0.2", NULL), SL_DROP_ARP_TABLE_FULL, "but not the gateway");
+    world_close(&w);
+}
+
+/* A gateway that the table knows as a host already. */
+Test(route, a_host_that_becomes_a_gateway_is_not_evicted)
+{
+    struct world w;
+
+    world_init(&w);
+    w.config.neighbours_max = 1;
+    world_open(&w);
+    cr_assert_eq(add_route(&w, "0.0.0.0", 0, "10.0.0.254"), 0);
+    settle(&w);
+    arp_request_from(&w, 254);
+    take_sent(&w);
+    send_syn(&w, "8.8.8.8", NULL);
+    cr_expect_eq(take_sent(&w)->bytes[5], 254);
+    after_ms(&w, 4000);
+    cr_expect_eq(send_syn(&w, "10.0.0.2", NULL), SL_DROP_NONE, "it has left its place");
+    sends(&w, ASK(02));
+    cr_expect_eq(send_syn(&w, "10.0.0.3", NULL), SL_DROP_ARP_TABLE_FULL);
+    send_syn(&w, "8.8.8.8", NULL);
+    cr_expect_eq(take_sent(&w)->bytes[5], 254);
+    world_close(&w);
+}
+
+/* The same prefix through a gateway and, since later, on the link. */
+Test(route, a_connected_route_beside_a_gateway)
+{
+    struct world w;
+
+    world_init(&w);
+    w.config.neighbours_max = 1;
+    world_open(&w);
+    cr_assert_eq(add_route(&w, "10.5.0.0", 16, "10.0.0.254"), 0);
+    cr_assert_eq(add_address(&w, 0, "10.5.0.1", 16), 0);
+    settle(&w);
+    arrives(&w,
+            "ffffffffffff 020000000009 " ARP_REQUEST "020000000009 0a050009 000000000000 0a050001");
+    take_sent(&w);
+    send_syn(&w, "10.5.0.9", NULL);
+    sends(&w, ASK(fe)); /* is the preferred one there? */
+    cr_expect_eq(take_sent(&w)->bytes[5], 9, "in the meantime straight to the host");
+    silent(&w);
+    world_close(&w);
+}
+
 /* T1122-32: TCP's doubt is enough to find out. */
 Test(route, a_suspected_gateway_that_is_dead_is_left)
 {
@@ -315,6 +382,32 @@ Test(route, ports_do_not_answer_for_each_other)
             "ffffffffffff 020000000002 " ARP_REQUEST "020000000002 0a000002 000000000000 c0a80001");
     drops(&w, SL_DROP_ARP_NOT_FOR_US, "the other port's address");
     silent(&w);
+    world_close(&w);
+}
+
+Test(route, limits_that_cannot_be)
+{
+    struct world w;
+    struct sl_net_config config;
+    const struct sl_net_host host = {.counters = &w.counters, .random = &w.random.base};
+
+    world_init(&w);
+    world_open(&w);
+    sl_net_destroy(NULL);
+    config = w.config;
+    config.neighbours_max = 0;
+    cr_expect_null(sl_net_create(&config, &host, 0));
+    config.neighbours_max = 65536;
+    cr_expect_null(sl_net_create(&config, &host, 0), "and routes");
+    config = w.config;
+    config.neighbour_queue_pkts = 0;
+    cr_expect_null(sl_net_create(&config, &host, 0));
+    config = w.config;
+    config.routes_max = 0;
+    cr_expect_null(sl_net_create(&config, &host, 0));
+    config = w.config;
+    config.ttl = 0;
+    cr_expect_null(sl_net_create(&config, &host, 0), "T1122-15");
     world_close(&w);
 }
 
