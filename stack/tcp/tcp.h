@@ -152,6 +152,10 @@ struct sl_tcp_listener *sl_tcp_listen(struct sl_tcp *tcp, const struct sl_addr *
                                       uint16_t local_port, uint32_t backlog,
                                       const struct sl_tcp_options_set *set, void *user);
 void sl_tcp_listener_backlog(struct sl_tcp_listener *l, uint32_t backlog);
+/* Options of the children to come. */
+void sl_tcp_listener_options(struct sl_tcp_listener *l, const struct sl_tcp_options_set *set);
+/* Connections that wait for sl_tcp_accept(). */
+uint32_t sl_tcp_listener_ready(const struct sl_tcp_listener *l);
 /* Half-open children and those not accepted are reset. */
 void sl_tcp_listener_close(struct sl_tcp *tcp, struct sl_tcp_listener *l, uint64_t now_ns);
 /* The oldest established child, or NULL. It has no user yet: see sl_tcb_set_user(). */
