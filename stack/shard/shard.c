@@ -239,7 +239,8 @@ static bool create_crypt(struct sl_shard *s, char *err, size_t err_len)
     }
     sl_jobs_init(&s->jobs, queue, &s->counters);
     s->policy.config = &s->tep_config;
-    s->policy.enabled = c->crypt_mode != SL_CRYPT_OFF && s->policy.n_teps > 0 && has_randomness(s);
+    s->has_randomness = has_randomness(s);
+    s->policy.enabled = c->crypt_mode != SL_CRYPT_OFF && s->policy.n_teps > 0 && s->has_randomness;
     return true;
 }
 

@@ -66,6 +66,7 @@ struct sl_shard {
     struct sl_random_seeded seeded_behaviour, seeded_secrets;
     struct sl_random *behaviour, *secrets;
     struct sl_tep_config tep_config;
+    bool has_randomness;         /* R13 */
     struct sl_eno_policy policy; /* the configuration's, for connections without their own */
 };
 
