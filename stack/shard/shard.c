@@ -32,9 +32,6 @@ static void default_tcp(struct sl_shard_config *c)
 {
     const struct sl_tcp_config t = sl_tcp_config_default();
 
-    c->connections_max = t.connections_max;
-    c->half_open_max = t.half_open_max;
-    c->time_wait_max = t.time_wait_max;
     c->rcv_ranges_max = t.rcv_ranges_max;
     c->jobs_max = t.jobs_max;
     c->rcvbuf_bytes = t.rcvbuf_bytes;
@@ -61,6 +58,10 @@ struct sl_shard_config sl_shard_config_default(void)
 {
     const struct sl_tep_ops *teps[SL_ENO_TEPS_MAX];
     struct sl_shard_config c = {
+        /* Tables are made whole at the start: TCP's own defaults are for a machine of its own. */
+        .connections_max = 65536,
+        .half_open_max = 4096,
+        .time_wait_max = 65536,
         .descriptors_max = 131072,
         .neighbours_max = sl_net_config_default().neighbours_max,
         .kex_timeout_ns = 10000000000, /* A16 */
@@ -269,8 +270,7 @@ static bool create_floors(struct sl_shard *s, char *err, size_t err_len)
         (void)snprintf(err, err_len, "no memory for packet buffers");
         return false;
     }
-    if (!sl_flows_init(&s->flows, s->config.connections_max + s->config.time_wait_max,
-                       s->secrets)) {
+    if (!sl_flows_init(&s->flows, s->config.connections_max, s->secrets)) {
         (void)snprintf(err, err_len, "no memory for the flow table");
         return false;
     }
