@@ -128,26 +128,26 @@ static bool is_bound(const struct sl_bindings *t, uint16_t port)
  * (CVE-2022-1012).
  */
 uint16_t sl_bindings_choose(struct sl_bindings *t, const struct sl_addr *local,
-                            const struct sl_addr *remote, uint16_t remote_port, uint32_t *probe)
+                            const struct sl_addr *remote, uint16_t remote_port)
 {
     const uint32_t range = (uint32_t)t->last - t->first + 1;
     uint8_t to[sizeof(local->bytes) + sizeof(remote->bytes) + sizeof(remote_port)];
-    uint32_t *step, offset;
+    uint32_t *step, offset, i;
 
     memcpy(to, local->bytes, 16);
     memcpy(to + 16, remote->bytes, 16);
     memcpy(to + 32, &remote_port, 2);
     offset = (uint32_t)sl_siphash(&t->offset_key, to, sizeof(to));
     step = &t->steps[sl_siphash(&t->step_key, to, sizeof(to)) % SL_BINDINGS_STEPS];
-    if (*probe == 0)
-        *step += 1 + (uint32_t)sl_random_below(t->random, STEP_MAX);
-    while (*probe < range) { /* D25 stops at 64, but by then the range is nearly full */
-        const uint32_t at = (offset + *step + (*probe)++) % range;
-        const uint16_t port = rte_cpu_to_be_16((uint16_t)(t->first + at));
+    *step += 1 + (uint32_t)sl_random_below(t->random, STEP_MAX);
+    for (i = 0; i < range; i++) { /* D25 stops at 64, but by then the range is nearly full */
+        const uint16_t port = rte_cpu_to_be_16((uint16_t)(t->first + (offset + *step + i) % range));
 
         if (!is_bound(t, port) &&
-            sl_flows_find(t->flows, local, port, remote, remote_port) == NULL)
+            sl_flows_find(t->flows, local, port, remote, remote_port) == NULL) {
+            *step += i; /* the next one need not try these again */
             return port;
+        }
     }
     return 0;
 }

@@ -48,9 +48,6 @@ void sl_bindings_remove(struct sl_binding *b);
 /* May this bound socket begin to listen: does nobody else there? */
 bool sl_bindings_may_listen(const struct sl_bindings *t, const struct sl_binding *b);
 
-/*
- * Ephemeral ports for a connection, one after the other: `*probe` begins at 0. Network order; 0
- * when all are taken.
- */
+/* An ephemeral port for a connection, network order; 0 when all are taken. */
 uint16_t sl_bindings_choose(struct sl_bindings *t, const struct sl_addr *local,
-                            const struct sl_addr *remote, uint16_t remote_port, uint32_t *probe);
+                            const struct sl_addr *remote, uint16_t remote_port);

@@ -531,20 +531,13 @@ static int open_from(struct sl_socket *sock, const struct way *w, uint16_t local
     return -EINPROGRESS;
 }
 
-/* The first of the ephemeral ports that TCP takes too. */
 static int open_from_any_port(struct sl_socket *sock, const struct way *w)
 {
-    uint32_t probe = 0;
-    uint16_t port;
+    const uint16_t port =
+        sl_bindings_choose(&sock->all->bindings, &w->local, &w->remote, w->remote_port);
+    const int rc = port == 0 ? -EADDRINUSE : open_from(sock, w, port);
 
-    while ((port = sl_bindings_choose(&sock->all->bindings, &w->local, &w->remote, w->remote_port,
-                                      &probe)) != 0) {
-        const int rc = open_from(sock, w, port);
-
-        if (rc != -EADDRINUSE)
-            return rc;
-    }
-    return -EADDRNOTAVAIL;
+    return rc == -EADDRINUSE ? -EADDRNOTAVAIL : rc; /* as POSIX names it where none was asked for */
 }
 
 static int connect_to(struct sl_socket *sock, const struct sockaddr *addr, socklen_t len)

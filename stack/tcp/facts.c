@@ -109,7 +109,7 @@ void sl_tcb_facts(const struct sl_tcb *tcb, struct sl_tcb_facts *f)
         .remote_port = tcb->remote_port,
         .mss_bytes = tcb->mss_bytes,
         .readable_bytes = tcb->inq.bytes,
-        .unacked_bytes = tcb->snd_nxt - tcb->snd_una,
+        .unacked_bytes = tcb->sndq.data_bytes,
         .srtt_ns = tcb->rto.srtt_ns,
         .rto_ns = sl_rto_now(&tcb->rto, &tcb->tcp->config.rto),
         .cwnd_bytes = tcb->cc.cwnd,

@@ -266,7 +266,8 @@ enum sl_tcp_error sl_tcb_error(const struct sl_tcb *tcb);
 void *sl_tcb_user(const struct sl_tcb *tcb);
 void sl_tcb_set_user(struct sl_tcb *tcb, void *user);
 void *sl_tcp_listener_user(const struct sl_tcp_listener *l);
-/* Change what may change on a live connection: nodelay, keepalive, tos, ttl, timeouts. */
+/* Change what may change on a live connection: nodelay, keepalive, tos, ttl, timeouts; and whether
+ * it must be encrypted: a plain one is reset then (ECONNABORTED). */
 void sl_tcb_set_options(struct sl_tcp *tcp, struct sl_tcb *tcb,
                         const struct sl_tcp_options_set *set, uint64_t now_ns);
 /* Key of its flow, and its path cache, which the shard's host functions use. */

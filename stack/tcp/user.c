@@ -33,13 +33,25 @@ void sl_tcb_take_options(struct sl_tcb *tcb, const struct sl_tcp_options_set *se
     tcb->user_timeout_ns = set->user_timeout_ns;
 }
 
+/* TCP_ENO_TEP_MANDATORY that comes when the connection is plain already (decision P3). */
+static bool refuses_now(const struct sl_tcb *tcb)
+{
+    return tcb->require_encryption && !tcb->encrypting && !tcb->negotiating &&
+           tcb->state >= SL_TCP_ESTABLISHED && tcb->state < SL_TCP_TIME_WAIT;
+}
+
 void sl_tcb_set_options(struct sl_tcp *tcp, struct sl_tcb *tcb,
                         const struct sl_tcp_options_set *set, uint64_t now_ns)
 {
     tcp->now_ns = now_ns;
     sl_tcb_take_options(tcb, set);
+    tcb->require_encryption = set->require_encryption; /* of one that negotiates: in the end */
     if (tcb->state == SL_TCP_CLOSED)
         return;
+    if (refuses_now(tcb)) {
+        sl_tcb_reset(tcb, SL_TCP_ABORTED, now_ns);
+        return;
+    }
     if (!tcb->keepalive)
         sl_tcb_timer_off(tcb, SL_TIMER_KEEPALIVE);
     else if (tcb->state >= SL_TCP_ESTABLISHED && tcb->state < SL_TCP_TIME_WAIT)
