@@ -15,6 +15,11 @@ enum {
     OWN_MAX_BYTES = 9 + 2 * CIPHERS_MAX + SL_INIT_NONCE_BYTES + SL_KEX_PUB_MAX_BYTES,
 };
 
+struct message {
+    uint32_t len;
+    uint8_t at[];
+};
+
 struct sl_handshake {
     struct sl_tep_work work;
     const struct sl_kex *kex;
@@ -30,8 +35,7 @@ struct sl_handshake {
     /* Where work finds and leaves secrets: it must not ask the arena, which is the shard's. */
     uint8_t *secret_at, *masters_at, *seal_at, *open_at;
 
-    uint8_t *peer; /* its whole Init, as transmitted, tail and all (R50) */
-    uint32_t peer_len;
+    struct message *peer;     /* its whole Init, as transmitted, tail and all (R50) */
     struct sl_init peer_init; /* points into it */
 
     uint8_t transcript_len, own_len;
@@ -64,7 +68,7 @@ static bool make_key_pair(struct sl_handshake *h)
 static bool run_schedule(struct sl_handshake *h, const uint8_t *es)
 {
     const bool a = h->role == SL_TEP_ROLE_A;
-    const struct sl_schedule_part own = {h->own, h->own_len}, peer = {h->peer, h->peer_len};
+    const struct sl_schedule_part own = {h->own, h->own_len}, peer = {h->peer->at, h->peer->len};
     const struct sl_schedule_part parts[] = {
         {h->transcript, h->transcript_len}, a ? own : peer, a ? peer : own, {es, h->kex->es_bytes}};
     uint8_t ss[SL_K_LEN];
@@ -169,11 +173,10 @@ static enum sl_tep_read fail(struct sl_tep_frame *f, enum sl_tep_error error)
     return SL_TEP_READ_ERROR;
 }
 
-static void accept_init(struct sl_handshake *h, const struct sl_generations *g, uint8_t *bytes,
-                        const struct sl_init *peer)
+static void accept_init(struct sl_handshake *h, const struct sl_generations *g,
+                        struct message *whole, const struct sl_init *peer)
 {
-    h->peer = bytes;
-    h->peer_len = peer->len;
+    h->peer = whole;
     h->peer_init = *peer;
     h->aead = g->aead;
     h->masters_at = sl_arena_at(h->arena, g->masters);
@@ -183,21 +186,21 @@ static void accept_init(struct sl_handshake *h, const struct sl_generations *g, 
     h->work_due = true;
 }
 
-/* The whole message is in `bytes`, which become ours if it is any good. */
-static enum sl_tep_read take_init(struct sl_handshake *h, uint8_t *bytes, uint32_t len,
+/* `whole` becomes ours if it is any good. */
+static enum sl_tep_read take_init(struct sl_handshake *h, struct message *whole,
                                   struct sl_generations *g, struct sl_tep_frame *f)
 {
     const bool a = h->role == SL_TEP_ROLE_A;
     struct sl_init peer;
     enum sl_aead aead;
 
-    if (sl_init_read(sl_cursor_of(bytes, len), a ? SL_INIT_2 : SL_INIT_1, h->kex->pub_bytes,
-                     &peer) != SL_INIT_OK ||
+    if (sl_init_read(sl_cursor_of(whole->at, whole->len), a ? SL_INIT_2 : SL_INIT_1,
+                     h->kex->pub_bytes, &peer) != SL_INIT_OK ||
         (aead = choose(h, &peer)) == SL_AEAD_NONE)
         return fail(f, SL_TEP_KEX_FAILED);
     if (!sl_generations_init(g, h->arena, g->queue, a ? SL_K_AB : SL_K_BA, aead))
         return fail(f, SL_TEP_NO_MEMORY);
-    accept_init(h, g, bytes, &peer);
+    accept_init(h, g, whole, &peer);
     f->len = peer.len;
     return SL_TEP_READ_OWN;
 }
@@ -205,7 +208,8 @@ static enum sl_tep_read take_init(struct sl_handshake *h, uint8_t *bytes, uint32
 enum sl_tep_read sl_handshake_read(struct sl_handshake *h, const struct sl_range *bytes, uint32_t n,
                                    struct sl_generations *g, struct sl_tep_frame *f)
 {
-    uint8_t look[SL_INIT_LOOK_BYTES], *whole;
+    uint8_t look[SL_INIT_LOOK_BYTES];
+    struct message *whole;
     struct sl_init peer;
     enum sl_tep_read got;
 
@@ -213,16 +217,18 @@ enum sl_tep_read sl_handshake_read(struct sl_handshake *h, const struct sl_range
         return SL_TEP_READ_WAIT;
     if (sl_init_read(sl_cursor_of(look, sl_ranges_copy(bytes, n, look, sizeof(look))),
                      h->role == SL_TEP_ROLE_A ? SL_INIT_2 : SL_INIT_1, h->kex->pub_bytes,
-                     &peer) == SL_INIT_ABORT)
+                     &peer) != SL_INIT_INCOMPLETE) /* the look is too short for a whole one */
         return fail(f, SL_TEP_KEX_FAILED);
     if (sl_ranges_len(bytes, n, peer.len) < peer.len) {
         f->need = peer.len;
         return SL_TEP_READ_MORE;
     }
-    if (SL_FAULT(handshake_init) || (whole = malloc(peer.len)) == NULL) /* bounded: A16 */
+    /* Bounded: A16. */
+    whole = SL_FAULT(handshake_init) ? NULL : malloc(sizeof(*whole) + peer.len);
+    if (whole == NULL)
         return fail(f, SL_TEP_NO_MEMORY);
-    sl_ranges_copy(bytes, n, whole, peer.len);
-    if ((got = take_init(h, whole, peer.len, g, f)) != SL_TEP_READ_OWN)
+    whole->len = sl_ranges_copy(bytes, n, whole->at, peer.len);
+    if ((got = take_init(h, whole, g, f)) != SL_TEP_READ_OWN)
         free(whole);
     return got;
 }

@@ -70,7 +70,7 @@ struct sl_job_queue;
 struct sl_job_queue_ops {
     /* Take the first jobs of `jobs`; returns how many (the rest: later, JOBS_FULL). */
     size_t (*submit)(struct sl_job_queue *q, struct sl_job *const *jobs, size_t n, uint64_t now_ns);
-    /* Completed jobs, in any order between connections; those of one owner in submit order. */
+    /* Completed jobs, in any order between owners; texts of one in submit order, work likewise. */
     size_t (*poll)(struct sl_job_queue *q, struct sl_job **done, size_t max, uint64_t now_ns);
     /* When poll() will next have something; SL_NEVER when idle, 0 when at any time. */
     uint64_t (*next_ns)(const struct sl_job_queue *q);

@@ -411,11 +411,11 @@ static uint8_t frozen_flags(const struct sl_tep_state *t)
 static size_t freeze(const struct sl_tep_state *t, uint8_t *out, size_t room)
 {
     struct sl_writer w = sl_writer_of(out, room);
-    uint8_t keys[3 * SL_K_LEN];
+    uint8_t keys[3][SL_K_LEN];
 
     if (room < FROZEN_BYTES || !t->ready ||
         (t->handshake != NULL && sl_handshake_owes_init(t->handshake)) ||
-        !sl_generations_freeze(&t->g, keys, keys + SL_K_LEN, keys + 2 * SL_K_LEN))
+        !sl_generations_freeze(&t->g, keys[0], keys[1], keys[2]))
         return 0;
     sl_put_be(&w, FROZEN_VERSION, 1);
     sl_put_be(&w, t->tep_byte, 1);
@@ -454,34 +454,37 @@ static struct sl_tep_state *thaw(const struct sl_tep_begin *b, const uint8_t *in
 {
     struct sl_cursor c = sl_cursor_of(in, len);
     struct sl_tep_state *t;
+    uint8_t keys[3][SL_K_LEN];
+    bool ok;
 
     if (len != FROZEN_BYTES || sl_kex_find(b->tep_byte) == NULL || (t = create(b)) == NULL)
         return NULL;
     t->ready = read_frozen(&c, t);
-    if (!t->ready || !sl_generations_thaw(&t->g, c.at, c.at + SL_K_LEN, c.at + 2 * SL_K_LEN)) {
-        erase(t);
-        return NULL;
-    }
-    return t;
+    sl_take_bytes(&c, keys, sizeof(keys));
+    ok = t->ready && sl_generations_thaw(&t->g, keys[0], keys[1], keys[2]);
+    OPENSSL_cleanse(keys, sizeof(keys));
+    if (ok)
+        return t;
+    erase(t);
+    return NULL;
 }
 
 /* All that tells the TEPs of Table 4 apart is the key agreement, which begin() finds by the id. */
-#define TCPCRYPT_OPS(tep_name, tep_id)                                                       \
-    {                                                                                        \
-        .name = (tep_name), .id = (tep_id),                                                  \
-        .limits =                                                                            \
-            {                                                                                \
-                .head_bytes = SL_FRAME_HEAD_BYTES + SL_FRAME_PREFIX_MAX_BYTES,               \
-                .tail_bytes = SL_AEAD_TAG_BYTES,                                             \
-                .overhead_bytes =                                                            \
-                    SL_FRAME_HEAD_BYTES + SL_FRAME_PREFIX_BYTES + SL_AEAD_TAG_BYTES,         \
-                .data_max_bytes = SL_FRAME_PLAIN_MAX_BYTES - SL_FRAME_PREFIX_BYTES,          \
-                .frame_max_bytes = SL_FRAME_MAX_BYTES,                                       \
-            },                                                                               \
-        .offer = offer, .accept = accept_suboption, .begin = begin, .erase = erase,          \
-        .read = read_stream, .opened = opened, .next = next, .sealed = sealed, .work = work, \
-        .worked = worked, .event = event, .deadline = deadline, .session_id = session_id,    \
-        .facts = facts, .freeze = freeze, .thaw = thaw,                                      \
+#define TCPCRYPT_OPS(tep_name, tep_id)                                                             \
+    {                                                                                              \
+        .name = (tep_name), .id = (tep_id),                                                        \
+        .limits =                                                                                  \
+            {                                                                                      \
+                .head_bytes = SL_FRAME_HEAD_BYTES + SL_FRAME_PREFIX_MAX_BYTES,                     \
+                .tail_bytes = SL_AEAD_TAG_BYTES,                                                   \
+                .overhead_bytes = SL_FRAME_HEAD_BYTES + SL_FRAME_PREFIX_BYTES + SL_AEAD_TAG_BYTES, \
+                .data_max_bytes = SL_FRAME_PLAIN_MAX_BYTES - SL_FRAME_PREFIX_BYTES,                \
+                .frame_max_bytes = SL_FRAME_MAX_BYTES,                                             \
+            },                                                                                     \
+        .offer = offer, .accept = accept_suboption, .begin = begin, .erase = erase,                \
+        .read = read_stream, .opened = opened, .next = next, .sealed = sealed, .work = work,       \
+        .worked = worked, .event = event, .deadline = deadline, .session_id = session_id,          \
+        .facts = facts, .freeze = freeze, .thaw = thaw,                                            \
     }
 
 const struct sl_tep_ops sl_tcpcrypt_x25519 = TCPCRYPT_OPS("tcpcrypt X25519", 0x23);

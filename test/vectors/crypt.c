@@ -54,6 +54,7 @@ enum outcome check_key_validation(const json_t *c)
 
 /* A frame on its own, under one traffic key. */
 struct frame {
+    const struct sl_aead_engine_ops *ops;
     struct sl_arena *arena;
     struct sl_aead_engine *engine;
     struct sl_job job;
@@ -62,8 +63,7 @@ struct frame {
 
 static void destroy_frame(struct frame *f)
 {
-    if (f->engine != NULL)
-        f->engine->ops->destroy(f->engine);
+    f->ops->destroy(f->engine);
     sl_arena_destroy(f->arena);
 }
 
@@ -72,7 +72,7 @@ static bool create_frame(struct frame *f, const json_t *c, const struct sl_aead_
 {
     static struct bytes key;
 
-    *f = (struct frame){.arena = sl_arena_create(1)};
+    *f = (struct frame){.ops = engine, .arena = sl_arena_create(1)};
     f->job.aead = (enum sl_aead)get_number(c, "aead");
     if (f->arena == NULL || (f->engine = engine->create(f->arena, 1)) == NULL ||
         !get_bytes(c, "traffic_key", &key) ||
@@ -101,7 +101,7 @@ static bool open_frame(struct frame *f, uint8_t *wire, size_t len, struct sl_fra
     f->text = (struct sl_range){wire + SL_FRAME_HEAD_BYTES,
                                 (uint32_t)(len - SL_FRAME_HEAD_BYTES - SL_AEAD_TAG_BYTES)};
     f->job.kind = SL_JOB_OPEN;
-    f->engine->ops->run(f->engine, burst, 1);
+    f->ops->run(f->engine, burst, 1);
     return f->job.ok && sl_frame_prefix_read(sl_cursor_of(f->text.at, f->text.len), prefix);
 }
 
@@ -136,7 +136,7 @@ static bool check_sealed(struct frame *f, const json_t *c)
     memcpy(f->job.aad, wire, SL_FRAME_HEAD_BYTES);
     f->text = (struct sl_range){wire + SL_FRAME_HEAD_BYTES, (uint32_t)(1 + data_len)};
     f->job.kind = SL_JOB_SEAL;
-    f->engine->ops->run(f->engine, burst, 1);
+    f->ops->run(f->engine, burst, 1);
     memcpy(wire + len - SL_AEAD_TAG_BYTES, f->job.tag, SL_AEAD_TAG_BYTES);
     SHA256(wire, len, digest);
     return f->job.ok && same(c, "frame_sha256", digest, sizeof(digest)) &&

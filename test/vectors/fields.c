@@ -17,7 +17,7 @@ static char *read_whole(const char *path, size_t *len)
         text[*len] = '\0';
     }
     if (f != NULL)
-        fclose(f);
+        (void)fclose(f);
     return text;
 }
 
@@ -65,7 +65,7 @@ json_t *load(const char *path)
     if (quoted == NULL)
         perror(path);
     else if ((file = json_loads(quoted, 0, &error)) == NULL)
-        fprintf(stderr, "%s:%d: %s\n", path, error.line, error.text);
+        (void)fprintf(stderr, "%s:%d: %s\n", path, error.line, error.text);
     free(quoted);
     free(text);
     return file;

@@ -84,7 +84,7 @@ int main(int argc, char **argv)
     size_t i;
 
     if (argc != 2) {
-        fprintf(stderr, "usage: %s FILE\n", argv[0]);
+        (void)fprintf(stderr, "usage: %s FILE\n", argv[0]);
         return 2;
     }
     if ((file = load(argv[1])) == NULL)

@@ -126,7 +126,7 @@ static bool run_job(struct end *e, struct sl_job *job)
 {
     struct sl_job *burst[] = {job}, *done;
 
-    return e->queue->ops->submit(e->queue, burst, 1, 0) == 1 &&
+    return e->queue != NULL && e->queue->ops->submit(e->queue, burst, 1, 0) == 1 &&
            e->queue->ops->poll(e->queue, &done, 1, 0) == 1 && job->ok;
 }
 
@@ -216,16 +216,18 @@ static bool seal(struct end *e, const struct sl_tep_cut *cut, struct sl_job *job
                  const struct bytes *data)
 {
     uint8_t *at = e->wire + e->sent_bytes;
-    const struct sl_range text = {at + cut->head_len, cut->prefix_len + cut->data_len};
+    uint8_t *text = at + cut->head_len;
+    const uint32_t len = cut->prefix_len + cut->data_len;
 
     memcpy(at, cut->head, cut->head_len);
-    memcpy(text.at, cut->prefix, cut->prefix_len);
-    memcpy(text.at + cut->prefix_len, data->at, cut->data_len);
-    job->src = job->dst = &text;
+    memcpy(text, cut->prefix, cut->prefix_len);
+    memcpy(text + cut->prefix_len, data->at, cut->data_len);
+    job->src_few[0] = (struct sl_range){text, len};
+    job->src = job->dst = job->src_few;
     job->n_src = job->n_dst = 1;
     if (!run_job(e, job))
         return wrong("seal");
-    memcpy(text.at + text.len, job->tag, cut->tag_len);
+    memcpy(text + len, job->tag, cut->tag_len);
     tep->sealed(e->t, cut);
     return true;
 }

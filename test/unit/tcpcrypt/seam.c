@@ -214,9 +214,7 @@ enum sl_tep_read seam_read(struct seam_end *e, const struct seam_end *other, uin
             return got;
         if (got == SL_TEP_READ_OWN)
             e->read_at += e->last_f.len;
-        else if (got == SL_TEP_READ_WAIT && n == 0)
-            return got;
-        else if (got == SL_TEP_READ_MORE || got == SL_TEP_READ_ERROR)
+        else if (got == SL_TEP_READ_MORE || got == SL_TEP_READ_ERROR || n == 0)
             return got;
         if (e->error != SL_TEP_OK)
             return got;
@@ -240,7 +238,7 @@ static void append_frame(struct seam_end *e, const struct sl_tep_cut *cut, struc
     cr_assert_leq(e->sent_len + cut->len, SEAM_STREAM_BYTES);
     memcpy(at, cut->head, cut->head_len);
     memcpy(text.at, cut->prefix, cut->prefix_len);
-    if (cut->data_len > 0)
+    if (data != NULL)
         memcpy(text.at + cut->prefix_len, data, cut->data_len);
     memcpy(text.at + cut->prefix_len + cut->data_len, cut->suffix, cut->suffix_len);
     job->src = job->dst = &text;

@@ -845,10 +845,12 @@ Test(tcpcrypt, accepts_suboptions)
     uint8_t out[32];
     bool v = true;
 
-    for (size_t i = 0; i < sizeof(suboptions) / sizeof(suboptions[0]); i++)
-        cr_expect_eq(
-            tep->accept(&config, suboptions[i].peer, suboptions[i].v, data, suboptions[i].len),
-            suboptions[i].ok, "%s", suboptions[i].story);
+    for (size_t i = 0; i < sizeof(suboptions) / sizeof(suboptions[0]); i++) {
+        const bool ok =
+            tep->accept(&config, suboptions[i].peer, suboptions[i].v, data, suboptions[i].len);
+
+        cr_expect_eq(ok, suboptions[i].ok, "%s", suboptions[i].story);
+    }
     cr_expect_eq(tep->offer(&config, SL_TEP_ROLE_A, out, sizeof(out), &v), 0);
     cr_expect_not(v);
 }

@@ -228,7 +228,7 @@ static void opened(struct sl_tep_state *t, const struct sl_tep_frame *f,
                    const struct sl_range *text, uint32_t n, struct sl_tep_opened *out)
 {
     const uint32_t len = f->cipher_len;
-    uint8_t plain[TOY_DATA_MAX_BYTES + 1], type;
+    uint8_t plain[TOY_DATA_MAX_BYTES + 1] = {0}, type;
     sl_secret old;
 
     sl_ranges_copy(text, n, plain, len);
