@@ -42,6 +42,14 @@ struct rte_mempool *test_pool(const char *name, unsigned n)
     return pool;
 }
 
+void test_pool_whole(const struct rte_mempool *pool)
+{
+    if (rte_mempool_full(pool))
+        return;
+    fprintf(stderr, "pool %s: %u mbufs leaked\n", pool->name, rte_mempool_in_use_count(pool));
+    abort();
+}
+
 struct ext {
     struct rte_mbuf_ext_shared_info shared;
     uint8_t *bytes;

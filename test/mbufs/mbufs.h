@@ -17,6 +17,12 @@ void test_eal(void);
 /* A pool of `n` ordinary mbufs of 2048 bytes plus headroom; aborts when it cannot. */
 struct rte_mempool *test_pool(const char *name, unsigned n);
 
+/*
+ * Aborts unless all mbufs of `pool` are back. May stand in a test's .fini, where Criterion takes
+ * no notice of a failed assertion.
+ */
+void test_pool_whole(const struct rte_mempool *pool);
+
 /* An mbuf whose data is a malloc()ed buffer of exactly `headroom + len + tailroom` bytes. */
 struct rte_mbuf *test_mbuf(struct rte_mempool *pool, const void *bytes, size_t len,
                            size_t headroom, size_t tailroom);

@@ -108,6 +108,8 @@ Test(cc_newreno, congestion_avoidance_counts_what_stretch_acks_bring)
     ACKED(&cc, .bytes = 6 * MSS);
     ACKED(&cc, .bytes = 6 * MSS);
     cr_expect_eq(cc.cwnd, 12 * MSS);
+    ACKED(&cc, .bytes = 11 * MSS);
+    cr_expect_eq(cc.cwnd, 13 * MSS, "the one left over counts");
 }
 
 Test(cc_newreno, does_not_grow_while_nobody_fills_it) /* trap 4 */

@@ -21,7 +21,7 @@ static void setup(void)
 
 static void nothing_leaked(void)
 {
-    cr_expect_eq(rte_mempool_avail_count(pool), MBUFS, "mbufs leaked");
+    test_pool_whole(pool);
 }
 
 TestSuite(inq, .init = setup, .fini = nothing_leaked);
@@ -89,6 +89,21 @@ Test(inq, takes_chains_apart)
     rte_pktmbuf_free(first);
     cr_expect(reads(&q, 9, false, "cd"));
     cr_expect_null(sl_inq_take(&q));
+}
+
+Test(inq, what_was_the_head_of_a_chain_stands_alone)
+{
+    struct sl_inq q = {0};
+    struct rte_mbuf *m = text("ab");
+
+    rte_pktmbuf_chain(m, text("cd"));
+    cr_assert(sl_inq_push(&q, m));
+    cr_expect_eq(sl_inq_take(&q), m);
+    cr_expect_eq(m->nb_segs, 1);
+    cr_expect_eq(m->pkt_len, 2);
+    cr_expect_null(m->next);
+    rte_pktmbuf_free(m);
+    sl_inq_fini(&q);
 }
 
 Test(inq, an_empty_mbuf_leaves_it_empty)

@@ -53,7 +53,10 @@ Test(isn, differs_between_link_local_zones)
     struct sl_addr b = {.bytes = {0xfe, 0x80, [15] = 2}, .scope = 1};
     const sl_seq in_one = sl_isn(&keys, &a, 1, &b, 2, 0);
 
-    a.scope = b.scope = 2;
+    b.scope = 2;
+    cr_expect_neq(sl_isn(&keys, &a, 1, &b, 2, 0), in_one);
+    a.scope = 2;
+    b.scope = 1;
     cr_expect_neq(sl_isn(&keys, &a, 1, &b, 2, 0), in_one);
 }
 

@@ -73,6 +73,7 @@ static const struct {
      WIRE(5, 26, 0, 0, 0, 9, 0, 0, 0, 8, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 5, 0, 0, 0, 5),
      .o = {.n_sack = 1, .sack = {{1, 2}}}},
     {"SACK of another size", false, WIRE(5, 9, 0, 0, 1, 0, 0, 0, 2)},
+    {"nor the whole block in it", false, WIRE(5, 14, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0, 9)},
     {"SACK of no block", false, WIRE(5, 2, 1, 1)},
     {"of two SACK options the first", false,
      WIRE(5, 10, 0, 0, 0, 1, 0, 0, 0, 2, 5, 10, 0, 0, 0, 3, 0, 0, 0, 4),

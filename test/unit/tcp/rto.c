@@ -88,9 +88,10 @@ Test(rto, doubles_up_to_the_maximum) /* T6298-5, T6298-11 */
         cr_expect_eq(sl_rto_now(&r, &d18), seconds[i] * S, "after %u", i);
         sl_rto_backoff(&r);
     }
-    for (int i = 0; i < 1000; i++)
+    for (int i = 0; i < 1000; i++) {
         sl_rto_backoff(&r);
-    cr_expect_eq(sl_rto_now(&r, &d18), 120 * S);
+        cr_expect_eq(sl_rto_now(&r, &d18), 120 * S, "and stays there");
+    }
 }
 
 Test(rto, a_sample_ends_the_back_off)
