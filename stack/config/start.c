@@ -113,6 +113,19 @@ static uint64_t memory_mib(const struct sl_config *c)
            (uint64_t)c->n_ports * PORT_MIB;
 }
 
+static void add_memory(struct arguments *a, const struct sl_config *c)
+{
+    const bool is_huge =
+        is_given(c, "-m --in-memory --socket-mem --huge-dir --legacy-mem --huge-unlink");
+
+    if (is_given(c, "--no-huge") ? is_given(c, "-m") : is_huge)
+        return;
+    if (!is_given(c, "--no-huge"))
+        add(a, "--no-huge");
+    add(a, "-m");
+    add(a, "%llu", (unsigned long long)memory_mib(c));
+}
+
 /* The n-th CPU of those that the process may use, beginning anew after the last. */
 static unsigned cpu_at(unsigned n)
 {
@@ -180,11 +193,7 @@ static void build_arguments(struct arguments *a, const struct sl_config *c)
         a->argv[a->n++] = c->eal.args[i];
     if (!is_given(c, "-c -l --lcores -S"))
         add_lcores(a, sl_config_shards(c));
-    if (!is_given(c, "-m --no-huge --in-memory --socket-mem --huge-dir --legacy-mem")) {
-        add(a, "--no-huge");
-        add(a, "-m");
-        add(a, "%llu", (unsigned long long)memory_mib(c));
-    }
+    add_memory(a, c);
     if (!is_given(c, "--no-pci -a --allow -b --block"))
         add_pci(a, c);
     if (!is_given(c, "--no-shconf --in-memory"))
