@@ -103,6 +103,7 @@ struct sl_tcb *sl_tcp_connect(struct sl_tcp *tcp, const struct sl_addr *local, u
     tcb->remote_port = remote_port;
     tcb->mtu_bytes = mtu_bytes;
     if (!tcp->host.flow_add(tcp->host.ctx, tcb)) {
+        sl_count(tcp->host.counters, SL_COUNT_CONNECTIONS_REFUSED);
         tcb->detached = true;
         sl_tcb_release(tcb);
         *err = -EADDRINUSE;
