@@ -276,6 +276,8 @@ static void progress(struct sl_tcb *tcb, uint32_t bytes, uint64_t now_ns)
 
 static void take_new(struct sl_tcb *tcb, const struct sl_seg *seg, uint64_t now_ns)
 {
+    /* A user who looked at the level while the buffer was full waits, too. */
+    const bool waits = tcb->send_blocked || !sl_tcb_has_room(tcb);
     struct covered c;
     uint64_t rtt_ns;
 
@@ -286,7 +288,7 @@ static void take_new(struct sl_tcb *tcb, const struct sl_seg *seg, uint64_t now_
     sample_rtt(tcb, seg->ack, rtt_ns, now_ns);
     tell_cc(tcb, &c, rtt_ns, now_ns);
     progress(tcb, c.bytes, now_ns);
-    if (tcb->send_blocked && sl_tcb_has_room(tcb)) {
+    if (waits && sl_tcb_has_room(tcb)) {
         tcb->send_blocked = false;
         sl_tcb_event(tcb, SL_TCP_EV_WRITABLE);
     }

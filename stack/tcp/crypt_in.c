@@ -21,6 +21,8 @@ enum {
     HOLD_MSS = 4,         /* A14 b */
 };
 
+static const uint64_t dispute_ns = 1000000000; /* a few retransmissions */
+
 static sl_seq rx_seq(const struct sl_tcb *tcb, uint64_t offset)
 {
     return tcb->irs + 1 + (uint32_t)offset;
@@ -46,6 +48,29 @@ static uint32_t copies_in(const struct sl_tcb *tcb, sl_seq from, uint32_t len)
     return n;
 }
 
+/*
+ * Nobody can tell yet which copy belongs to an incomplete frame, and its sender may be waiting for
+ * an acknowledgment. After a while all that is disputed goes, and is asked for anew.
+ */
+static void dispute(struct sl_tcb *tcb, sl_seq high, uint64_t now_ns)
+{
+    struct sl_crypt *c = tcb->crypt;
+    const sl_seq from = sl_seq_max(tcb->rcv_nxt, rx_seq(tcb, c->rx_auth));
+
+    if (c->disputed_since_ns == 0)
+        c->disputed_since_ns = now_ns;
+    if (now_ns - c->disputed_since_ns < dispute_ns) {
+        sl_tcb_timer_set(tcb, SL_TIMER_HOLD, c->disputed_since_ns + dispute_ns);
+        return;
+    }
+    sl_tcb_timer_off(tcb, SL_TIMER_HOLD);
+    c->disputed_since_ns = 0;
+    sl_count_drop(tcb->tcp->host.counters, SL_DROP_CRYPT_TAG);
+    sl_rcvq_drop(&tcb->rcvq, from, high - from);
+    tcb->ack_now = true;
+    sl_tcb_wants_output(tcb);
+}
+
 /* A14 b: an incomplete frame that nobody disputes is acknowledged after a while (or at once,
  * while the TEP shakes hands: those bytes have no tag to wait for). */
 static void hold_back(struct sl_tcb *tcb, bool waited, uint64_t now_ns)
@@ -59,9 +84,10 @@ static void hold_back(struct sl_tcb *tcb, bool waited, uint64_t now_ns)
         return;
     }
     if (copies_in(tcb, rx_seq(tcb, c->rx_auth), high - rx_seq(tcb, c->rx_auth)) > 0) {
-        sl_tcb_timer_off(tcb, SL_TIMER_HOLD);
+        dispute(tcb, high, now_ns);
         return;
     }
+    c->disputed_since_ns = 0;
     if (sl_crypt_ready(tcb) && !waited && pending < HOLD_MSS * (uint32_t)tcb->mss_bytes) {
         if (tcb->due_ns[SL_TIMER_HOLD] == SL_NEVER)
             sl_tcb_timer_set(tcb, SL_TIMER_HOLD, now_ns + tcb->tcp->config.delayed_ack_ns);
@@ -486,6 +512,7 @@ static void progress(struct sl_tcb *tcb, uint64_t now_ns)
     const sl_seq at = rx_seq(tcb, c->rx_auth);
 
     c->failing = false;
+    c->disputed_since_ns = 0;
     c->choice = 0;
     c->undecided = false;
     sl_tcb_timer_off(tcb, SL_TIMER_AUTH);

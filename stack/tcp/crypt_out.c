@@ -3,6 +3,7 @@
 
 #include "base/invariant.h"
 #include "tcp/crypt_job.h"
+#include "tcp/window.h"
 
 /*
  * One frame is one segment where it can be. A frame is cut when TCP would let it go in this
@@ -14,15 +15,6 @@
 static sl_seq cut_seq(const struct sl_tcb *tcb)
 {
     return tcb->iss + 1 + (uint32_t)tcb->crypt->tx_cut;
-}
-
-/* Stream bytes that windows leave for what is cut next. */
-static uint32_t usable(const struct sl_tcb *tcb)
-{
-    const uint32_t cwnd = tcb->cc.cwnd + tcb->inflate_bytes;
-    const uint32_t used = cut_seq(tcb) - tcb->snd_una, wnd = RTE_MIN(cwnd, tcb->snd_wnd);
-
-    return used < wnd ? wnd - used : 0;
 }
 
 /* What next() is told is pending, and how long the frame may get. */
@@ -37,30 +29,33 @@ static bool plan_frame(struct sl_tcb *tcb, struct plan *p)
 {
     struct sl_crypt *c = tcb->crypt;
     struct sl_sndq *q = &tcb->sndq;
-    const uint32_t mss = sl_tcb_send_mss(tcb), free_bytes = usable(tcb);
-    uint32_t data, len;
-    bool last, full;
+    const uint32_t mss = sl_tcb_send_mss(tcb);
+    const uint32_t window = sl_window_usable(tcb, sl_window_cut_end(tcb));
+    uint32_t data, whole;
+    bool behind, fits;
 
     *p = (struct plan){.seg = q->n_cut < q->n ? sl_sndq_at(q, q->n_cut) : NULL};
-    last = q->n - q->n_cut <= 1;
     if (p->seg == NULL && !tcb->fin_queued && !c->reply_due)
         return false;
+    behind = q->n - q->n_cut > 1;
     data = p->seg != NULL ? p->seg->len : 0;
-    /* What the window cannot take whole is cut smaller, if SWS avoidance lets so little go. */
-    p->room = RTE_MIN(mss, RTE_MAX(free_bytes, c->overhead_bytes + 1));
-    len = RTE_MIN(data + c->overhead_bytes, p->room);
-    full = len + c->overhead_bytes >= mss;
-    if (!c->reply_due && !sl_tcb_may_cut(tcb, len, full, last && len == data + c->overhead_bytes))
+    whole = data + c->overhead_bytes;
+    /* What the peer's window cannot take whole is cut smaller, if SWS avoidance lets so little go.
+     * A segment with another one behind it grows no more: it is as full as it gets. */
+    p->room = RTE_MIN(mss, RTE_MAX(window, c->overhead_bytes + 1));
+    fits = whole <= p->room;
+    if (!c->reply_due && !sl_tcb_may_cut(tcb, RTE_MIN(whole, p->room),
+                                         p->room == mss && (behind || whole >= mss),
+                                         fits && !behind))
         return false;
-    if (data + c->overhead_bytes > p->room) {
+    if (!fits) {
         data = p->room - c->overhead_bytes;
         if (!sl_sndq_split(q, q->n_cut, data, tcb->tcp->host.data, tcb->tcp->host.clones))
             return false;
         p->seg = sl_sndq_at(q, q->n_cut);
-        last = false;
     }
     p->pending.data_len = data;
-    p->pending.end_of_stream = tcb->fin_queued && last;
+    p->pending.end_of_stream = tcb->fin_queued && fits && !behind;
     return true;
 }
 

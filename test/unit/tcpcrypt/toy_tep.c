@@ -427,6 +427,7 @@ const struct sl_tep_ops toy_tep = {
         {
             .head_bytes = TOY_HEAD_BYTES,
             .tail_bytes = 1 + SL_AEAD_TAG_BYTES,
+            .overhead_bytes = TOY_OVERHEAD_BYTES,
             .data_max_bytes = TOY_DATA_MAX_BYTES,
             .frame_max_bytes = TOY_DATA_MAX_BYTES + TOY_OVERHEAD_BYTES,
         },
