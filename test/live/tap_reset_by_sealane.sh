@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# A broken standard output resets the connection: the kernel's sender sees ECONNRESET.
+. "$(dirname "$0")/lib.sh"
+
+namespace host
+start cat "$host" bash -c '"$@" | head -c 100000 >/dev/null; exit "${PIPESTATUS[0]}"' - \
+    "$SEALANE" cat --config "$TAP_CONF" --listen 7 --json
+listening cat
+kernel_address "$host"
+on "$host" "$HERE/peer.py" aborted $OURS 7 2>"$TMP/peer.err" || fail "no reset"
+finish cat 1
+lines cat.err --connections 1 --each encrypted=false
