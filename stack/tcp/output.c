@@ -77,7 +77,9 @@ static void sent_new(struct sl_pass *p, struct sl_snd_seg *seg)
     note_sent(p, seg);
     sl_sndq_sent(&tcb->sndq);
     tcb->snd_nxt = seg->seq + seg->len + seg->fin;
-    if (seg->len > 0 && !seg->own && seg->len + sl_crypt_overhead(tcb) < tcb->mss_bytes)
+    /* Small for want of data, that is; what was split off for a window is not meant. */
+    if (seg->len > 0 && !seg->own && tcb->sndq.n_sent == tcb->sndq.n &&
+        seg->len + sl_crypt_overhead(tcb) < tcb->mss_bytes)
         tcb->small_end = tcb->snd_nxt;
     if (seg->fin)
         tcb->fin_sent = true;

@@ -8,6 +8,17 @@
 /* The handshake's segments of ours: SYN and SYN-ACK. */
 enum { IP4_TCP_BYTES = 40, IP6_TCP_BYTES = 60, WINDOW_FIELD_MAX = 65535 };
 
+/* What we can receive: not what the path can, which may turn out smaller meanwhile (T1191-10). */
+static uint16_t own_mss(struct sl_tcb *tcb)
+{
+    const bool ip4 = sl_addr_is_ip4(&tcb->remote);
+
+    if (tcb->syn->own_mss_bytes == 0)
+        tcb->syn->own_mss_bytes =
+            (uint16_t)(tcb->mtu_bytes - (ip4 ? IP4_TCP_BYTES : IP6_TCP_BYTES));
+    return tcb->syn->own_mss_bytes;
+}
+
 static void syn_options(struct sl_tcb *tcb, bool ack, uint64_t now_ns, struct sl_tcp_options *o)
 {
     const struct sl_tcp_config *c = &tcb->tcp->config;
@@ -16,8 +27,7 @@ static void syn_options(struct sl_tcb *tcb, bool ack, uint64_t now_ns, struct sl
     size_t eno_len;
 
     *o = (struct sl_tcp_options){
-        .mss_bytes = (uint16_t)(tcb->mtu_bytes -
-                                (sl_addr_is_ip4(&tcb->remote) ? IP4_TCP_BYTES : IP6_TCP_BYTES)),
+        .mss_bytes = own_mss(tcb),
         .has_wscale = c->window_scale && (!ack || syn->peer_wscale_seen), /* T7323-1 */
         .wscale = tcb->rcv_wscale,
         .has_ts = c->timestamps && (!ack || syn->peer_ts_seen), /* T7323-15 */

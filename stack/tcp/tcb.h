@@ -38,6 +38,7 @@ struct sl_tcb_syn {
     enum sl_tcp_error soft_error;     /* D9: what connect reports at R2 */
     uint8_t n_sent;                   /* SYNs or SYN-ACKs sent */
     uint64_t sent_ns;                 /* of the first, for the RTT */
+    uint16_t own_mss_bytes; /* of our MSS option, once it is sent */
     bool peer_wscale_seen, peer_ts_seen;
     bool send_now; /* a SYN or SYN-ACK is due at the next output */
 };

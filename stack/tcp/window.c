@@ -28,18 +28,19 @@ static uint32_t rcv_buffer(const struct sl_tcb *tcb)
 }
 
 /*
- * Room behind rcv_nxt. What waits there out of order, or unauthenticated, lies within it: were it
- * taken off, the window of each duplicate ACK would differ from the last (T5681-14). What was
- * acknowledged and is still held back (A14 b) lies before rcv_nxt.
+ * Room behind rcv_nxt, as far as a window can tell of it. What waits there out of order, or
+ * unauthenticated, lies within it: were it taken off, the window of each duplicate ACK would differ
+ * from the last (T5681-14). What was acknowledged and is still held back (A14 b) lies before
+ * rcv_nxt.
  */
 static uint32_t rcv_room(const struct sl_tcb *tcb)
 {
-    const uint32_t buffer = rcv_buffer(tcb);
+    const uint32_t buffer = rcv_buffer(tcb), most = (uint32_t)WINDOW_FIELD_MAX << tcb->rcv_wscale;
     uint32_t used = tcb->inq.bytes;
 
     if (tcb->rcvq.n > 0 && sl_seq_lt(sl_rcvq_at(&tcb->rcvq, 0)->seq, tcb->rcv_nxt))
         used += tcb->rcv_nxt - sl_rcvq_at(&tcb->rcvq, 0)->seq;
-    return used < buffer ? buffer - used : 0;
+    return used < buffer ? RTE_MIN(buffer - used, most) : 0;
 }
 
 /* What is left of the window that was announced last. */
