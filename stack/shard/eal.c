@@ -13,6 +13,7 @@
 #include <rte_lcore.h>
 
 static bool is_ours;
+static char **arguments; /* EAL orders them and keeps pointers to them: they stay for good */
 static unsigned cpus; /* before EAL pinned the thread that asks; 0: nobody asked */
 
 static unsigned count_cpus(void)
@@ -24,15 +25,25 @@ static unsigned count_cpus(void)
     return (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
 }
 
-/* EAL orders the arguments and keeps pointers to them: they stay for good. */
+static void free_arguments(char **copy)
+{
+    int i;
+
+    for (i = 0; copy != NULL && copy[i] != NULL; i++)
+        free(copy[i]);
+    free(copy);
+}
+
 static char **copy_arguments(int argc, const char *const *argv)
 {
     char **copy = calloc((size_t)argc + 1, sizeof(copy[0]));
     int i;
 
     for (i = 0; copy != NULL && i < argc; i++) {
-        if ((copy[i] = strdup(argv[i])) == NULL)
+        if ((copy[i] = strdup(argv[i])) == NULL) {
+            free_arguments(copy);
             return NULL;
+        }
     }
     return copy;
 }
@@ -49,14 +60,18 @@ int sl_eal_init(int argc, const char *const *argv, char *err, size_t err_len)
         (void)snprintf(err, err_len, "no memory");
         return -ENOMEM;
     }
-    if (rte_eal_init(argc, copy) >= 0) {
-        is_ours = true;
-        return 0;
+    if (rte_eal_init(argc, copy) < 0) {
+        if (rte_errno == EALREADY) { /* it has not looked at them */
+            free_arguments(copy);
+            return 0;
+        }
+        arguments = copy;
+        (void)snprintf(err, err_len, "EAL does not start: %s", rte_strerror(rte_errno));
+        return rte_errno > 0 ? -rte_errno : -EIO;
     }
-    if (rte_errno == EALREADY)
-        return 0;
-    (void)snprintf(err, err_len, "EAL does not start: %s", rte_strerror(rte_errno));
-    return rte_errno > 0 ? -rte_errno : -EIO;
+    arguments = copy;
+    is_ours = true;
+    return 0;
 }
 
 void sl_eal_fini(void)

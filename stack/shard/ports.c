@@ -263,6 +263,13 @@ static uint64_t tx_offloads(struct opening *o)
     return want;
 }
 
+/* A segment is a header mbuf and its data behind. net_null says nothing, since it looks at neither. */
+static bool sends_chains(const struct opening *o)
+{
+    return (o->info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0 || o->p->kind == RING ||
+           strcmp(o->info.driver_name, "net_null") == 0;
+}
+
 static bool configure(struct opening *o)
 {
     struct rte_eth_conf conf = {0};
@@ -273,7 +280,7 @@ static bool configure(struct opening *o)
         return fail(o, "it says nothing of itself", rc);
     if (p->queues > o->info.max_rx_queues || p->queues > o->info.max_tx_queues)
         return fail(o, "it has not so many queues", 0);
-    if (!(o->info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) && p->kind != RING)
+    if (!sends_chains(o))
         return fail(o, "its driver does not send chained buffers", 0);
     conf.txmode.offloads = tx_offloads(o);
     if (p->kind == OTHER)
