@@ -14,7 +14,7 @@ static void acknowledges(struct script *s, unsigned segs)
 {
     char text[64];
 
-    snprintf(text, sizeof(text), "301:301 ack %u", 101 + segs * MSS);
+    (void)snprintf(text, sizeof(text), "301:301 ack %u", 101 + segs * MSS);
     arrives(s, text);
 }
 

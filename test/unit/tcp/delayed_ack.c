@@ -159,7 +159,7 @@ Test(delayed_ack, scaling_does_not_move_the_edge_back) /* SHLD-14, trap 11 */
     for (i = 0; i < 50; i++) {
         char text[64];
 
-        snprintf(text, sizeof(text), "%d:%d ack 101", 301 + 3 * i, 304 + 3 * i);
+        (void)snprintf(text, sizeof(text), "%d:%d ack 101", 301 + 3 * i, 304 + 3 * i);
         arrives(&s, text);
         iterate(&s);
         cr_expect_geq(s.tcb->rcv_adv, last);
@@ -177,7 +177,7 @@ Test(delayed_ack, full_buffer_shuts_the_scaled_window) /* small segments do not 
 
         if (s.tcb->rcv_adv - s.tcb->rcv_nxt < 403)
             break;
-        snprintf(text, sizeof(text), "%u:%u ack 101", at_byte, at_byte + 403);
+        (void)snprintf(text, sizeof(text), "%u:%u ack 101", at_byte, at_byte + 403);
         arrives(&s, text);
         at_byte += 403;
         script_skip(&s);

@@ -97,7 +97,7 @@ Test(output, initial_window_of_jumbo_segments) /* T6928-1: max(2 * 8960, 14600) 
     while (script_peek(&s, &first, &last) && script_pending(&s) > 1) {
         char text[32];
 
-        snprintf(text, sizeof(text), "%u:%u ack *", first, last);
+        (void)snprintf(text, sizeof(text), "%u:%u ack *", first, last);
         sends(&s, text);
     }
     cr_expect_leq(last, 101 + 17920);

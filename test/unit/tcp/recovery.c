@@ -26,7 +26,7 @@ static void duplicates(struct script *s, unsigned n)
 {
     char text[64];
 
-    snprintf(text, sizeof(text), "301:301 ack %u", s->tcb->snd_una);
+    (void)snprintf(text, sizeof(text), "301:301 ack %u", s->tcb->snd_una);
     while (n-- > 0)
         arrives(s, text);
 }
@@ -35,7 +35,7 @@ static void acknowledges(struct script *s, unsigned segs)
 {
     char text[64];
 
-    snprintf(text, sizeof(text), "301:301 ack %u", FIRST + segs * MSS);
+    (void)snprintf(text, sizeof(text), "301:301 ack %u", FIRST + segs * MSS);
     arrives(s, text);
 }
 
@@ -45,7 +45,8 @@ static void sends_segs(struct script *s, unsigned first, unsigned n)
     char text[64];
 
     for (; n > 0; n--, first++) {
-        snprintf(text, sizeof(text), "%u:%u ack *", FIRST + first * MSS, FIRST + (first + 1) * MSS);
+        (void)snprintf(text, sizeof(text), "%u:%u ack *", FIRST + first * MSS,
+                       FIRST + (first + 1) * MSS);
         sends(s, text);
     }
 }
@@ -276,13 +277,14 @@ Test(recovery, what_is_no_duplicate) /* T5681-14 */
     for (i = 0; i < 4; i++) {
         char text[64];
 
-        snprintf(text, sizeof(text), "%d:%d ack 101", 301 + i, 302 + i); /* data */
+        (void)snprintf(text, sizeof(text), "%d:%d ack 101", 301 + i, 302 + i); /* data */
         arrives(&s, text);
     }
     for (i = 0; i < 4; i++) {
         char text[64];
 
-        snprintf(text, sizeof(text), "305:305 ack 101 win %d", 60000 + i); /* another window */
+        (void)snprintf(text, sizeof(text), "305:305 ack 101 win %d",
+                       60000 + i); /* another window */
         arrives(&s, text);
     }
     script_skip(&s);

@@ -434,7 +434,7 @@ Test(rto_timer, lazy_deadlines) /* moved on, or off: the wheel's entry fires for
         call_send(&s, 100);
         script_skip(&s);
         after(&s, 15);
-        snprintf(text, sizeof(text), "301:301 ack %d", 201 + i * 100);
+        (void)snprintf(text, sizeof(text), "301:301 ack %d", 201 + i * 100);
         arrives(&s, text);
     }
     after(&s, 10000);
