@@ -22,7 +22,7 @@ struct transfer_end {
     struct sl_conn_info info;
     uint64_t frames, segments, retransmissions; /* sealed and sent by this end, in the last run */
     atomic_bool done;
-    char error[SL_ERR_BYTES]; /* "": none */
+    char error[SL_ERR_BYTES - 16]; /* "": none */
 };
 
 struct transfer {

@@ -84,7 +84,7 @@ const struct sl_key sl_keys[] = {
         "Receive window of a connection, at most."),
     KEY("tcp", "sndbuf", SIZE, FIELD(shard.sndbuf_bytes), KIB(4), MIB(1024), "1M",
         "Bytes of a connection that are written and not acknowledged, at most."),
-    KEY("tcp", "rcv-ranges", NUMBER, FIELD(shard.rcv_ranges_max), 8, 1 << 16, "256",
+    KEY("tcp", "rcv-ranges", NUMBER, FIELD(shard.rcv_ranges_max), 8, 1 << 16, "1024",
         "Ranges of a connection that are out of order or not authenticated, at most."),
     KEY("tcp", "rto-initial", TIME, FIELD(shard.rto_initial_ns), MS(5), S(60), "1s",
         "Retransmission time-out before the first measurement (RFC 6298 2.1)."),
@@ -217,12 +217,12 @@ static size_t distance(const char *a, const char *b)
     return row[n];
 }
 
-/* Two slips at most, and fewer than half of the word. */
+/* Two slips at most, and something is right. */
 static bool is_near(const char *a, const char *b, size_t *best)
 {
     const size_t d = distance(a, b);
 
-    if (d > 2 || d * 2 > strlen(b) || d >= *best)
+    if (d > 2 || d >= strlen(b) || d >= *best)
         return false;
     *best = d;
     return true;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <openssl/crypto.h>
+#include <rte_eal.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
 #include <rte_version.h>
@@ -53,7 +54,8 @@ static struct {
     struct sl_shard *shards[SL_CONFIG_SHARDS_MAX];
     char addresses[SL_CONFIG_SHARDS_MAX][ADDRESS_BYTES];
     unsigned n_shards;
-    cpu_set_t cpus; /* before EAL pinned anything */
+    bool has_own_prefix; /* of this process alone */
+    cpu_set_t cpus;      /* before EAL pinned anything */
 } up;
 
 /* ---- arguments of EAL ----------------------------------------------------------------------- */
@@ -285,6 +287,7 @@ int sl_init(const struct sl_config *c, char *err, size_t err_len)
     if ((rc = sl_eal_init(a.n, a.argv, err, err_len)) < 0)
         return rc;
     up.is_up = true;
+    up.has_own_prefix = !is_given(c, "--file-prefix");
     up.n_shards = sl_config_shards(c);
     copy_addresses(c);
     for (i = 0; i < c->n_ports; i++) {
@@ -298,13 +301,17 @@ int sl_init(const struct sl_config *c, char *err, size_t err_len)
 
 void sl_fini(void)
 {
+    char runtime[SL_CONFIG_TEXT_BYTES];
     unsigned i;
 
     if (!up.is_up)
         return;
     for (i = 0; i < SL_SHARD_PORTS; i++)
         sl_port_close(up.ports[i]);
+    (void)snprintf(runtime, sizeof(runtime), "%s", rte_eal_get_runtime_dir());
     sl_eal_fini();
+    if (up.has_own_prefix) /* EAL makes a folder for each prefix, and leaves it */
+        (void)rmdir(runtime);
     memset(&up, 0, sizeof(up));
 }
 

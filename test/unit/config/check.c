@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <string.h>
+
+#include <criterion/criterion.h>
+
+#include "config/config.h"
+
+#define TAP  "[port tap0]\ndevice = tap:sealane0\naddress = 10.77.0.2/24\n"
+#define RING "[port a]\ndevice = ring:x\n[port b]\ndevice = ring:x\n"
+
+static const struct {
+    const char *story, *text, *error;
+} cases[] = {
+    {"a tap", TAP, ""},
+    {"two shards on a ring", RING "shard = 1\n", ""},
+    {"no port", "[tcp]\nttl = 64\n", "t.conf: there is no port; write [port NAME]"},
+    {"a port without a device", TAP "\n[port b]\nmtu = 1400\n",
+     "t.conf:5: [port b] has no device; write device = "},
+    {"an empty section of a port", TAP "[port b]\n", "t.conf:4: [port b] has no device"},
+    {"a ring with one end", "[port a]\ndevice = ring:x\n[port b]\ndevice = ring:y\n",
+     "t.conf:2: port a.device: ring:x needs two ports"},
+    {"a ring with three ends", RING "[port c]\ndevice = ring:x\n",
+     "t.conf:2: port a.device: ring:x needs two ports"},
+    {"a gap in the shards", RING "shard = 2\n", "t.conf: shard 1 has no port, but shard 2 has"},
+    {"one address on two ports of a shard",
+     RING "address = 10.0.0.1/8\n[port a]\n"
+          "address = 10.0.0.1/8\n",
+     "t.conf:7: port a.address: 10.0.0.1/8 is there twice, on port b too"},
+    {"one address on ports of two shards",
+     RING "shard = 1\naddress = 10.0.0.1/8\n[port a]\n"
+          "address = 10.0.0.1/8\n",
+     ""},
+    {"a gateway on the port's network", TAP "[route]\ndefault = 10.77.0.1\n", ""},
+    {"a gateway on no network", TAP "[route]\ndefault = 10.78.0.1\n",
+     "t.conf:5: route.0.0.0.0/0: 10.78.0.1 is on no network of a port's address"},
+    {"ports upside down", TAP "[tcp]\nport-first = 3000\nport-last = 2000\n",
+     "t.conf:5: tcp.port-first is above tcp.port-last"},
+};
+
+Test(config_check, what_no_single_key_shows)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct sl_config *c = sl_config_create();
+        char err[SL_ERR_BYTES] = "";
+        int rc;
+
+        cr_assert_eq(sl_config_read_text(c, cases[i].text, "t.conf", err, sizeof(err)), 0, "%s: %s",
+                     cases[i].story, err);
+        rc = sl_config_check(c, err, sizeof(err));
+        cr_expect_eq(rc, cases[i].error[0] != '\0' ? -EINVAL : 0, "%s", cases[i].story);
+        cr_expect(strncmp(err, cases[i].error, strlen(cases[i].error)) == 0, "%s: %s\n expected %s",
+                  cases[i].story, err, cases[i].error);
+        sl_config_destroy(c);
+    }
+}
+
+Test(config_check, shards_are_counted)
+{
+    struct sl_config *c = sl_config_create();
+    char err[SL_ERR_BYTES];
+
+    cr_expect_eq(sl_config_shards(c), 1);
+    cr_assert_eq(sl_config_read_text(c, RING "shard = 1\n", "t", err, sizeof(err)), 0);
+    cr_expect_eq(sl_config_shards(c), 2);
+    sl_config_destroy(c);
+}
