@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "shard/pools.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
@@ -17,6 +18,7 @@ enum {
     HEAD_BYTES = RTE_PKTMBUF_HEADROOM + 192, /* all headers with all options, and ICMP quotes */
     DATA_BYTES = RTE_PKTMBUF_HEADROOM + 2048,
     SEGMENT_BYTES = 1448,
+    ORPHANS_MAX = 256,
     CONNECTIONS = 4, /* that fill their buffers at a time, by default */
 };
 
@@ -72,12 +74,54 @@ bool sl_pools_init(struct sl_pools *p, const struct sl_shard_config *c)
            p->use.rx != NULL;
 }
 
+/*
+ * Mbufs that are still out lie in a ring, or with a shard at its other end, which must not find
+ * their memory gone. Such a pool waits here, for whoever comes by once all of them are back.
+ */
+static pthread_mutex_t orphans_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct rte_mempool *orphans[ORPHANS_MAX]; /* beyond that: never freed */
+
+static void free_orphans(void)
+{
+    int i;
+
+    for (i = 0; i < ORPHANS_MAX; i++) {
+        if (orphans[i] != NULL && rte_mempool_full(orphans[i])) {
+            rte_mempool_free(orphans[i]);
+            orphans[i] = NULL;
+        }
+    }
+}
+
+static void orphan(struct rte_mempool *pool)
+{
+    int i;
+
+    for (i = 0; i < ORPHANS_MAX; i++) {
+        if (orphans[i] == NULL) {
+            orphans[i] = pool;
+            return;
+        }
+    }
+}
+
+void sl_pools_release(struct rte_mempool *pool)
+{
+    (void)pthread_mutex_lock(&orphans_lock);
+    free_orphans();
+    if (pool == NULL || rte_mempool_full(pool))
+        rte_mempool_free(pool);
+    else
+        orphan(pool);
+    (void)pthread_mutex_unlock(&orphans_lock);
+}
+
 void sl_pools_fini(struct sl_pools *p)
 {
-    rte_mempool_free(p->own.heads);
-    rte_mempool_free(p->own.clones);
-    rte_mempool_free(p->own.data);
-    rte_mempool_free(p->own.rx);
+    sl_pools_release(p->own.heads);
+    sl_pools_release(p->own.clones);
+    sl_pools_release(p->own.data);
+    sl_pools_release(p->own.rx);
     *p = (struct sl_pools){0};
 }
 

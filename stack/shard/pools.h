@@ -25,6 +25,9 @@ void sl_pools_fini(struct sl_pools *p);
 /* Mbufs of the own pools that are out. */
 uint64_t sl_pools_out(const struct sl_pools *p);
 
+/* Free such a pool, now or when the last of its mbufs is back. NULL is allowed. */
+void sl_pools_release(struct rte_mempool *pool);
+
 /* One such pool, of a name that is the process's own. NULL: no memory. */
 struct rte_mempool *sl_pools_create(const char *kind, unsigned index, uint32_t n,
                                     uint16_t data_bytes);

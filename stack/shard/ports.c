@@ -396,7 +396,7 @@ void sl_port_close(struct sl_port *p)
         p->pair->ends[p->end] = false;
         release_pair(p->pair);
     }
-    rte_mempool_free(p->own_pool);
+    sl_pools_release(p->own_pool);
     free(p);
 }
 

@@ -342,6 +342,21 @@ static void await_jobs(struct sl_shard *s)
     }
 }
 
+/* Those that no socket has any more, and whose peers would wait for the rest of them. */
+static void reset_flows(struct sl_shard *s)
+{
+    struct sl_tcb *tcb;
+    uint32_t at = 0;
+
+    while ((tcb = sl_flows_next(&s->flows, &at)) != NULL) {
+        struct sl_tcb_facts f;
+
+        sl_tcb_facts(tcb, &f);
+        if (f.state != SL_TCP_TIME_WAIT)
+            sl_tcp_abort(s->tcp, tcb, s->now_ns);
+    }
+}
+
 void sl_shard_flush(struct sl_shard *s)
 {
     unsigned i;
@@ -350,6 +365,7 @@ void sl_shard_flush(struct sl_shard *s)
         return;
     if (s->user.abort != NULL)
         s->user.abort(s->user.ctx);
+    reset_flows(s);
     sl_tcp_output(s->tcp, s->now_ns);
     await_jobs(s);
     sl_tcp_destroy(s->tcp);
