@@ -257,16 +257,17 @@ static void lose_waiting(struct sl_net *net, struct sl_neighbour *n)
 }
 
 /*
- * An answer to our question proves the way there. What comes unasked keeps alive what we use
- * (RFC 1122 2.3.2.1), but makes nothing fresh that was not: strangers could fill the table with
- * entries that never give way, and a new address is asked before it is trusted.
+ * An answer to our question proves the way there and back. What comes unasked refreshes what is
+ * fresh (RFC 1122 2.3.2.1), but makes nothing fresh that was not: a new address is asked before it
+ * is trusted, and strangers could fill the table with entries that never give way.
  */
 static enum sl_neighbour_state after_news(const struct sl_neighbour *n, bool same, bool reply)
 {
     const bool asked = n->state == SL_NEIGHBOUR_INCOMPLETE || n->state == SL_NEIGHBOUR_PROBE;
-    const bool used = n->state == SL_NEIGHBOUR_REACHABLE || n->state == SL_NEIGHBOUR_PROBE;
 
-    return (asked && reply) || (used && same) ? SL_NEIGHBOUR_REACHABLE : SL_NEIGHBOUR_STALE;
+    if ((asked && reply) || (same && n->state == SL_NEIGHBOUR_REACHABLE))
+        return SL_NEIGHBOUR_REACHABLE;
+    return same && n->state == SL_NEIGHBOUR_PROBE ? SL_NEIGHBOUR_PROBE : SL_NEIGHBOUR_STALE;
 }
 
 /* T826-2 */
@@ -274,6 +275,7 @@ enum sl_drop sl_neighbour_learn(struct sl_net *net, struct sl_neighbour *n,
                                 const struct rte_ether_addr *mac, bool reply, uint64_t now_ns)
 {
     const bool same = has_mac(n) && rte_is_same_ether_addr(&n->head.dst_addr, mac);
+    const enum sl_neighbour_state next = after_news(n, same, reply);
 
     if (!same) {
         if (has_mac(n) && now_ns < n->locked_until_ns)
@@ -281,7 +283,8 @@ enum sl_drop sl_neighbour_learn(struct sl_net *net, struct sl_neighbour *n,
         n->head.dst_addr = *mac;
         n->locked_until_ns = now_ns + lock_ns;
     }
-    enter(net, n, after_news(n, same, reply), now_ns);
+    if (next != SL_NEIGHBOUR_PROBE) /* else it goes on: that we hear them proves half of the way */
+        enter(net, n, next, now_ns);
     send_waiting(net, n);
     return SL_DROP_NONE;
 }

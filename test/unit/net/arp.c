@@ -452,9 +452,10 @@ Test(arp, an_entry_in_use_is_refreshed)
     silent(&w); /* fresh when it was used: no probe */
     send_syn(&w, "10.0.0.2", &path);
     sends(&w, ETHER_FROM_US SYN_OUT);
-    arp_request_from(&w, 2); /* while it is probed, too */
+    arp_request_from(&w, 2); /* that we hear them does not prove that they hear us */
     take_sent(&w);
-    after_ms(&w, 20000);
+    after_ms(&w, 5000);
+    sends(&w, UNICAST_ASK);
     silent(&w);
     world_close(&w);
 }
@@ -480,6 +481,42 @@ Test(arp, entries_of_strangers_give_way)
         cr_expect_eq(take_sent(&w)->bytes[41], 2 + i);
     }
     cr_expect_eq(send_syn(&w, "10.0.0.99", NULL), SL_DROP_ARP_TABLE_FULL);
+    world_close(&w);
+}
+
+/* Somebody else's answer is news, but no answer to us. */
+Test(arp, an_answer_to_another_is_used_and_asked_again)
+{
+    struct world w;
+
+    world_init(&w);
+    world_open(&w);
+    settle(&w);
+    send_syn(&w, "10.0.0.2", NULL);
+    sends(&w, ASK(02));
+    arrives(&w, TO_ALL ARP_REPLY "020000000002 0a000002 020000000009 0a000009");
+    sends(&w, ETHER_FROM_US SYN_OUT);
+    send_syn(&w, "10.0.0.2", NULL);
+    sends(&w, ETHER_FROM_US SYN_OUT);
+    after_ms(&w, 5000);
+    sends(&w, UNICAST_ASK);
+    world_close(&w);
+}
+
+/* T1122-4: eviction does not make us forget that we have just asked. */
+Test(arp, who_was_asked_within_a_second_is_not_evicted)
+{
+    struct world w;
+
+    world_init(&w);
+    w.config.neighbours_max = 1;
+    world_open(&w);
+    settle(&w);
+    send_syn(&w, "10.0.0.2", NULL);
+    arp_request_from(&w, 2);
+    cr_expect_eq(send_syn(&w, "10.0.0.3", NULL), SL_DROP_ARP_TABLE_FULL);
+    after_ms(&w, 1000);
+    cr_expect_eq(send_syn(&w, "10.0.0.3", NULL), SL_DROP_NONE);
     world_close(&w);
 }
 

@@ -212,6 +212,25 @@ Test(route, a_host_that_becomes_a_gateway_is_not_evicted)
     world_close(&w);
 }
 
+/* Nor while it does not answer. */
+Test(route, a_gateway_that_failed_as_a_host_is_not_evicted)
+{
+    struct world w;
+
+    world_init(&w);
+    w.config.neighbours_max = 1;
+    world_open(&w);
+    settle(&w);
+    send_syn(&w, "10.0.0.254", NULL);
+    after_ms(&w, 3000);
+    cr_assert_eq(add_route(&w, "0.0.0.0", 0, "10.0.0.254"), 0);
+    cr_expect_eq(send_syn(&w, "8.8.8.8", NULL), SL_DROP_NEIGH_UNRESOLVED);
+    cr_expect_eq(send_syn(&w, "10.0.0.2", NULL), SL_DROP_NONE);
+    after_ms(&w, 1000);
+    cr_expect_eq(send_syn(&w, "10.0.0.3", NULL), SL_DROP_ARP_TABLE_FULL);
+    world_close(&w);
+}
+
 /* The same prefix through a gateway and, since later, on the link. */
 Test(route, a_connected_route_beside_a_gateway)
 {
@@ -348,6 +367,40 @@ Test(route, addresses_that_cannot_be)
     cr_expect_eq(add_address(&w, 0, "10.64.255.254", 16), -ENOSPC);
     after_ms(&w, 1000);
     cr_expect_eq(w.n_sent, 2 * 256, "all of them are announced again");
+    world_close(&w);
+}
+
+/* RFC 3021: two hosts and no broadcast. */
+Test(route, a_network_of_two)
+{
+    struct world w;
+    struct sl_net_path path = {0};
+    struct sl_net_hdr hdr = hdr_to("192.0.2.0");
+
+    world_init(&w);
+    world_open(&w);
+    cr_assert_eq(add_address(&w, 0, "192.0.2.1", 31), 0);
+    settle(&w);
+    hdr.src = addr("192.0.2.1");
+    cr_expect_eq(sl_net_output(w.net, &path, &hdr, syn(&w), w.now_ns), SL_DROP_NONE);
+    sends(&w, BROADCAST ARP_REQUEST "020000000001 c0000201 000000000000 c0000200");
+    arrives(&w, ETHER_TO_US ARP_REPLY "020000000002 c0000200 020000000001 c0000201");
+    cr_expect_eq(take_sent(&w)->len, 58);
+    drops(&w, SL_DROP_NONE, "neither way");
+    world_close(&w);
+}
+
+/* Whom we talked to before we took his address. */
+Test(route, a_path_to_what_became_ours_ends)
+{
+    struct world w;
+    struct sl_net_path path = {0};
+
+    world_init(&w);
+    world_open(&w);
+    send_syn(&w, "10.0.0.2", &path);
+    cr_assert_eq(add_address(&w, 0, "10.0.0.2", 24), 0);
+    cr_expect_eq(send_syn(&w, "10.0.0.2", &path), SL_DROP_IP4_NO_ROUTE);
     world_close(&w);
 }
 
