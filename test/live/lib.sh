@@ -45,7 +45,6 @@ trap cleanup EXIT
 trap 'exit 1' INT TERM HUP
 
 [ -x "$SEALANE" ] || fail "$SEALANE is not built"
-[ "$(id -u)" -eq 0 ] || fail "network namespaces need root"
 
 # namespace VAR: make one of a name that is nobody else's and set VAR to it.
 namespace()
@@ -55,6 +54,7 @@ namespace()
     # The global of that name is what is meant.
     # shellcheck disable=SC2034
     name=sl-$$-$1
+    [ "$(id -u)" -eq 0 ] || fail "network namespaces need root"
     ip netns add "$name" 2>"$TMP/netns.err" || fail "no network namespace can be made here"
     namespaces+=("$name")
     ip -n "$name" link set lo up

@@ -7,6 +7,8 @@ peer.py refused HOST PORT                  the connect is refused, at once
 peer.py abort HOST PORT BYTES              sends, then resets (SO_LINGER 0)
 peer.py aborted HOST PORT                  sends until the other side resets
 peer.py serve-abort PORT BYTES             accepts one, reads so much, then resets
+peer.py polite HOST PORT                   gets a line echoed, says so, closes when the other does
+peer.py stubborn HOST PORT                 gets a line echoed, says so, and never closes
 """
 import random
 import selectors
@@ -110,9 +112,30 @@ def serve_abort(port, size):
     reset(sock)
 
 
+def echoed_line(sock):
+    sock.sendall(b'line\n')
+    if sock.recv(5, socket.MSG_WAITALL) != b'line\n':
+        sys.exit('no echo')
+    print('echoed', flush=True)
+
+
+def polite(host, port):
+    with connect(host, port) as sock:
+        echoed_line(sock)
+        if sock.recv(1):
+            sys.exit('more than an end of stream')
+
+
+def stubborn(host, port):
+    with connect(host, port) as sock:
+        echoed_line(sock)
+        time.sleep(SECONDS)
+
+
 def main():
     commands = {'echo': echo, 'refused': refused, 'abort': abort, 'aborted': aborted,
-                'serve-abort': serve_abort}
+                'serve-abort': serve_abort, 'polite': polite,
+                'stubborn': stubborn}
     commands[sys.argv[1]](*sys.argv[2:])
 
 

@@ -4,6 +4,8 @@
 . "$(dirname "$0")/lib.sh"
 
 namespace host
+mkfifo "$TMP/cat.in"
+exec 3<>"$TMP/cat.in" # never at its end: with our FIN before, the kernel would say EPIPE
 start cat "$host" bash -c '"$@" | head -c 100000 >/dev/null; exit "${PIPESTATUS[0]}"' - \
     "$SEALANE" cat --config "$TAP_CONF" --listen 7 --json
 listening cat

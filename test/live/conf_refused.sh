@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# A configuration that is wrong ends a program with status 2, naming the file, the line and the
+# mend; so does a port that does not start.
+. "$(dirname "$0")/lib.sh"
+
+# refuses TEXT WORD...: this configuration, and the message says each of the words.
+refuses()
+{
+    local word status
+
+    printf '%s\n' "$1" >"$TMP/conf"
+    timeout 20 "$SEALANE" echo --config "$TMP/conf" --listen 7 >"$TMP/out" 2>"$TMP/said"
+    status=$?
+    [ $status -eq 2 ] || fail "exit status $status, not 2, for: $1"
+    shift
+    for word; do
+        grep -q -- "$word" "$TMP/said" || fail "no \"$word\" in: $(cat "$TMP/said")"
+    done
+}
+
+port=$'[port p]\ndevice = ring:x\naddress = 10.0.0.1/24'
+refuses "$port"$'\nmtuu = 1500' "conf:4:" mtu
+refuses "$port"$'\nmtu = many' "conf:4:" mtu
+refuses "$port"$'\nmtu = 12' "conf:4:" mtu 576
+refuses $'[prot p]\ndevice = ring:x' "conf:1:" section reference
+refuses "$port"$'\n[crypt]\nmode = sometimes' "conf:5:" opportunistic
+refuses $'[port p]\ndevice = af_packet:absent0\naddress = 10.0.0.1/24' p absent0
+[ "$("$SEALANE" echo --config "$TMP/absent" --listen 7 2>&1 >"$TMP/out" | grep -c absent)" -ge 1 ] ||
+    fail "a missing file is not named"
+"$SEALANE" echo --config "$TAP_CONF" >"$TMP/out" 2>&1
+[ $? -eq 2 ] || fail "echo without --listen is no usage error"
