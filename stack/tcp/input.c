@@ -312,7 +312,8 @@ static void cut_back(struct rte_mbuf *m, uint32_t len)
 
 /*
  * Trim to the window on both sides, and to the peer's FIN, so that the segment begins at rcv_nxt
- * or behind (T9293-42, T9293-26). What remains is in seg->len; 0: nothing, and why.
+ * or behind (T9293-42, T9293-26). Nothing may remain, which is what the reason says then; only a
+ * FIN behind payload that is all old stands yet.
  */
 static enum sl_drop trim(struct sl_tcb *tcb, struct sl_seg *seg)
 {
@@ -321,14 +322,15 @@ static enum sl_drop trim(struct sl_tcb *tcb, struct sl_seg *seg)
     const sl_seq edge = bounded ? tcb->fin_seq : tcb->rcv_adv;
     const sl_seq from = sl_seq_max(seg->seq, tcb->rcv_nxt), to = sl_seq_min(end, edge);
 
-    if (to != end) /* a FIN behind it goes with it */
+    if (to != end)
         seg->flags &= (uint8_t)~SL_TCP_FIN;
-    if (sl_seq_geq(from, to)) {
-        const bool old = sl_seq_leq(end, tcb->rcv_nxt);
-
+    if (sl_seq_leq(end, tcb->rcv_nxt)) {
+        seg->seq = end;
         seg->len = 0;
-        if (old)
-            return SL_DROP_TCP_DUPLICATE;
+        return SL_DROP_TCP_DUPLICATE;
+    }
+    if (sl_seq_geq(from, to)) {
+        seg->len = 0;
         return bounded ? SL_DROP_TCP_AFTER_FIN : SL_DROP_TCP_SEQUENCE;
     }
     if (from != seg->seq)
@@ -414,6 +416,18 @@ static enum sl_drop refuse_text(struct sl_tcb *tcb, uint64_t now_ns)
     return SL_DROP_NONE;
 }
 
+/* None of the payload is taken. A FIN waits until that comes again, unless it came before. */
+static enum sl_drop leave_text(struct sl_tcb *tcb, struct sl_seg *seg, enum sl_drop why)
+{
+    if (why != SL_DROP_TCP_DUPLICATE)
+        seg->flags &= (uint8_t)~SL_TCP_FIN;
+    if (tcb->state != SL_TCP_CLOSED) {
+        tcb->ack_now = true;
+        sl_tcb_wants_output(tcb);
+    }
+    return why;
+}
+
 static enum sl_drop take_text(struct sl_tcb *tcb, struct sl_seg *seg, uint64_t now_ns)
 {
     enum sl_drop drop;
@@ -421,18 +435,11 @@ static enum sl_drop take_text(struct sl_tcb *tcb, struct sl_seg *seg, uint64_t n
 
     if (seg->len == 0)
         return SL_DROP_NONE;
-    tcb->ack_now |= probes_window(tcb, seg);
     drop = receives((enum sl_tcp_state)tcb->state) ? trim(tcb, seg) : SL_DROP_TCP_AFTER_FIN;
     if (drop == SL_DROP_NONE)
         drop = refuse_text(tcb, now_ns);
-    if (drop != SL_DROP_NONE) {
-        seg->flags &= (uint8_t)~SL_TCP_FIN; /* not before what it ends */
-        if (tcb->state != SL_TCP_CLOSED) {
-            tcb->ack_now = true;
-            sl_tcb_wants_output(tcb);
-        }
-        return drop;
-    }
+    if (drop != SL_DROP_NONE)
+        return leave_text(tcb, seg, drop);
     m = seg->m;
     seg->m = NULL;
     if (tcb->encrypting)
@@ -489,9 +496,13 @@ static void take_fin(struct sl_tcb *tcb, const struct sl_seg *seg, uint64_t now_
 {
     const sl_seq seq = seg->seq + seg->len;
 
-    if (!(seg->flags & SL_TCP_FIN) || !receives((enum sl_tcp_state)tcb->state) ||
-        !sl_seq_in(seq, tcb->rcv_nxt, tcb->rcv_adv - tcb->rcv_nxt))
+    if (!(seg->flags & SL_TCP_FIN) || !receives((enum sl_tcp_state)tcb->state))
         return;
+    if (!sl_seq_in(seq, tcb->rcv_nxt, tcb->rcv_adv - tcb->rcv_nxt)) {
+        tcb->ack_now = true; /* a probe of our shut window (T9293-39) */
+        sl_tcb_wants_output(tcb);
+        return;
+    }
     if (tcb->encrypting) {
         sl_crypt_fin(tcb, seq, now_ns);
         return;
