@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tcpcrypt/generations.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include <openssl/crypto.h>
@@ -12,6 +13,15 @@ enum {
     KEY_BYTES = 32 + SL_AEAD_NONCE_BYTES,
 };
 
+/* The last bytes of a sealing key's slot. Jobs read the first ones only. */
+struct use {
+    sl_secret next;      /* in the list of old keys */
+    uint32_t in_flight;  /* frames cut and not yet sealed */
+    uint32_t generation; /* modulo 2^32 */
+};
+
+static_assert(KEY_BYTES + sizeof(struct use) <= SL_SECRET_BYTES, "both fit into a slot");
+
 static enum sl_schedule_side other(enum sl_schedule_side side)
 {
     return side == SL_K_AB ? SL_K_BA : SL_K_AB;
@@ -20,6 +30,11 @@ static enum sl_schedule_side other(enum sl_schedule_side side)
 static uint8_t *at(const struct sl_generations *g, sl_secret s)
 {
     return sl_arena_at(g->arena, s);
+}
+
+static struct use *use_of(const struct sl_generations *g, sl_secret key)
+{
+    return (struct use *)(void *)(at(g, key) + SL_SECRET_BYTES - sizeof(struct use));
 }
 
 static void erase_key(struct sl_generations *g, sl_secret *key)
@@ -33,18 +48,19 @@ static void set_slots(struct sl_generations *g)
 {
     g->masters = sl_arena_take(g->arena);
     g->open = sl_arena_take(g->arena);
-    g->seal.secret = sl_arena_take(g->arena);
+    g->seal = sl_arena_take(g->arena);
 }
 
 static bool slots_are_set(const struct sl_generations *g)
 {
-    return g->masters != 0 && g->open != 0 && g->seal.secret != 0;
+    return g->masters != 0 && g->open != 0 && g->seal != 0;
 }
 
 bool sl_generations_init(struct sl_generations *g, struct sl_arena *arena,
                          struct sl_job_queue *queue, enum sl_schedule_side side, enum sl_aead aead)
 {
-    *g = (struct sl_generations){.arena = arena, .queue = queue, .side = side, .aead = aead};
+    *g = (struct sl_generations){
+        .arena = arena, .queue = queue, .side = (uint8_t)side, .aead = (uint16_t)aead};
     set_slots(g);
     if (slots_are_set(g))
         return true;
@@ -52,17 +68,27 @@ bool sl_generations_init(struct sl_generations *g, struct sl_arena *arena,
     return false;
 }
 
+/* Take the first off the list of old keys. */
+static sl_secret take_old(struct sl_generations *g, sl_secret *list)
+{
+    const sl_secret first = *list;
+
+    *list = use_of(g, first)->next;
+    return first;
+}
+
 void sl_generations_erase(struct sl_generations *g)
 {
-    size_t i;
-
     if (g->arena == NULL)
         return;
+    while (g->old != 0) {
+        sl_secret key = take_old(g, &g->old);
+
+        erase_key(g, &key);
+    }
     erase_key(g, &g->open);
     erase_key(g, &g->open_next);
-    erase_key(g, &g->seal.secret);
-    for (i = 0; i < SL_GENERATIONS_OLD; i++)
-        erase_key(g, &g->old[i].secret);
+    erase_key(g, &g->seal);
     sl_arena_erase(g->arena, &g->masters);
     sl_arena_erase(g->arena, &g->mk_local);
 }
@@ -118,38 +144,34 @@ bool sl_generations_remote_step(struct sl_generations *g)
     return true;
 }
 
-/* Where the sealing key can go while frames under it are in flight; NULL: nowhere. */
-static struct sl_sealing_key *spare_old(struct sl_generations *g)
+/* A slot for the next sealing key: where the arena is full, an idle key makes room for it. */
+static sl_secret take_for_sealing(struct sl_generations *g, bool in_use)
 {
-    size_t i;
+    const sl_secret fresh = sl_arena_take(g->arena);
 
-    for (i = 0; i < SL_GENERATIONS_OLD; i++)
-        if (g->old[i].secret == 0)
-            return &g->old[i];
-    return NULL;
+    if (fresh != 0 || in_use)
+        return fresh;
+    erase_key(g, &g->seal);
+    return sl_arena_take(g->arena);
 }
 
-bool sl_generations_may_step(struct sl_generations *g)
-{
-    return !g->sealed_last && spare_old(g) != NULL;
-}
-
-/* An idle key goes first, so that its slot is there for the new one, however full the arena is. */
 static bool replace_sealing_key(struct sl_generations *g, const uint8_t *key)
 {
-    struct sl_sealing_key before = g->seal;
+    const bool in_use = g->seal != 0 && use_of(g, g->seal)->in_flight > 0;
+    const sl_secret fresh = take_for_sealing(g, in_use);
 
-    if (before.in_flight == 0)
-        erase_key(g, &g->seal.secret);
-    if ((g->seal.secret = sl_arena_take(g->arena)) == 0) {
-        g->seal = before;
+    if (fresh == 0)
         return false;
+    if (in_use) {
+        use_of(g, g->seal)->next = g->old;
+        g->old = g->seal;
+    } else {
+        erase_key(g, &g->seal);
     }
-    if (before.in_flight > 0)
-        *spare_old(g) = before;
-    g->seal.in_flight = 0;
-    g->seal.generation = (uint32_t)++g->local;
-    memcpy(at(g, g->seal.secret), key, KEY_BYTES);
+    g->seal = fresh;
+    g->local++;
+    memcpy(at(g, fresh), key, KEY_BYTES);
+    use_of(g, fresh)->generation = (uint32_t)g->local;
     return true;
 }
 
@@ -181,30 +203,43 @@ bool sl_generations_local_step(struct sl_generations *g)
 
 uint32_t sl_generations_cut(struct sl_generations *g)
 {
-    g->seal.in_flight++;
-    return g->seal.generation;
+    struct use *use = use_of(g, g->seal);
+
+    use->in_flight++;
+    return use->generation;
 }
 
 static void end_if_idle(struct sl_generations *g)
 {
-    if (!g->sealed_last || g->seal.in_flight > 0)
+    if (!g->sealed_last || g->seal == 0 || use_of(g, g->seal)->in_flight > 0)
         return;
-    erase_key(g, &g->seal.secret);
+    erase_key(g, &g->seal);
     sl_arena_erase(g->arena, &g->mk_local);
+}
+
+/* The link that leads to the old key of a generation; its end if there is none. */
+static sl_secret *find_old(struct sl_generations *g, uint32_t generation)
+{
+    sl_secret *link = &g->old;
+
+    while (*link != 0 && use_of(g, *link)->generation != generation)
+        link = &use_of(g, *link)->next;
+    return link;
 }
 
 void sl_generations_sealed(struct sl_generations *g, uint32_t note)
 {
-    struct sl_sealing_key *key = &g->seal;
-    size_t i;
+    sl_secret *link = find_old(g, note);
+    const bool is_old = *link != 0;
+    struct use *use = use_of(g, is_old ? *link : g->seal);
 
-    for (i = 0; i < SL_GENERATIONS_OLD; i++)
-        if (g->old[i].secret != 0 && g->old[i].generation == note)
-            key = &g->old[i];
-    SL_INVARIANT(key->generation == note && key->in_flight > 0);
-    key->in_flight--;
-    if (key != &g->seal && key->in_flight == 0)
-        erase_key(g, &key->secret);
+    SL_INVARIANT(use->generation == note && use->in_flight > 0);
+    use->in_flight--;
+    if (is_old && use->in_flight == 0) {
+        sl_secret key = take_old(g, link);
+
+        erase_key(g, &key);
+    }
     end_if_idle(g);
 }
 
@@ -217,12 +252,7 @@ void sl_generations_seal_ends(struct sl_generations *g)
 bool sl_generations_freeze(const struct sl_generations *g, uint8_t *mk_remote, uint8_t *mk_local,
                            uint8_t *ss)
 {
-    size_t i;
-
-    for (i = 0; i < SL_GENERATIONS_OLD; i++)
-        if (g->old[i].secret != 0)
-            return false;
-    if (g->seal.in_flight > 0)
+    if (g->old != 0 || (g->seal != 0 && use_of(g, g->seal)->in_flight > 0))
         return false;
     memcpy(mk_remote, at(g, g->masters), SL_K_LEN);
     memcpy(mk_local, at(g, g->mk_local != 0 ? g->mk_local : g->masters), SL_K_LEN);
@@ -239,7 +269,8 @@ static bool refill(struct sl_generations *g, const uint8_t *mk_remote, const uin
     memcpy(at(g, g->masters), mk_remote, SL_K_LEN);
     memcpy(at(g, g->masters) + SS_AT, ss, SL_K_LEN);
     sl_schedule_traffic_key(&s, mk_remote, other(g->side), g->aead, at(g, g->open));
-    sl_schedule_traffic_key(&s, mk_local, g->side, g->aead, at(g, g->seal.secret));
+    sl_schedule_traffic_key(&s, mk_local, g->side, g->aead, at(g, g->seal));
+    use_of(g, g->seal)->generation = (uint32_t)g->local;
     if (g->mk_local != 0)
         memcpy(at(g, g->mk_local), mk_local, SL_K_LEN);
     end_if_idle(g);
@@ -250,7 +281,6 @@ bool sl_generations_thaw(struct sl_generations *g, const uint8_t *mk_remote,
                          const uint8_t *mk_local, const uint8_t *ss)
 {
     set_slots(g);
-    g->seal.generation = (uint32_t)g->local;
     if (g->local != g->remote)
         g->mk_local = sl_arena_take(g->arena);
     if (slots_are_set(g) && (g->local == g->remote || g->mk_local != 0) &&

@@ -9,17 +9,10 @@
  * how both directions move on, one step for each frame with rekey = 1 (trap 10).
  *
  * `local` counts the rekey frames that we cut, `remote` those of the peer that were opened; where
- * local < remote, replies are owed. Knows no frames: tcpcrypt.c does. Secrets lie in the arena;
- * a key's slot is K, then NR. Owned by the TEP's state. Thread: the shard's.
+ * local < remote, replies are owed. Knows no frames: tcpcrypt.c does. Secrets lie in the arena; a
+ * key's slot is K, then NR, and at its end how much the key is in use. Owned by the TEP's state.
+ * Thread: the shard's.
  */
-struct sl_sealing_key {
-    sl_secret secret;    /* 0: none */
-    uint32_t in_flight;  /* frames cut and not yet sealed */
-    uint32_t generation; /* modulo 2^32 */
-};
-
-enum { SL_GENERATIONS_OLD = 4 };
-
 struct sl_generations {
     struct sl_arena *arena;
     struct sl_job_queue *queue; /* told before a key goes; may be NULL */
@@ -27,12 +20,12 @@ struct sl_generations {
     sl_secret mk_local;         /* mk[local] while local != remote, else 0 */
     sl_secret open;             /* remote */
     sl_secret open_next;        /* remote + 1: a candidate until a frame under it was opened */
-    struct sl_sealing_key seal; /* local */
-    struct sl_sealing_key old[SL_GENERATIONS_OLD]; /* while frames under them are in flight (R86) */
+    sl_secret seal;             /* local; 0: none until the next step (no room), or for good */
+    sl_secret old;              /* a list of keys under which frames are still in flight (R86) */
     uint64_t local, remote;
-    enum sl_aead aead;
-    enum sl_schedule_side side; /* we seal with, by the role in the original session (R98) */
-    bool sealed_last;           /* FINp: no further generation of ours (A11) */
+    uint16_t aead;    /* enum sl_aead */
+    uint8_t side;     /* enum sl_schedule_side: we seal with, by the original role (R98) */
+    bool sealed_last; /* FINp: no further generation of ours (A11) */
 };
 
 /* Take the slots of generation 0, to be filled by whoever runs the key schedule. */
@@ -46,10 +39,7 @@ sl_secret sl_generations_candidate(struct sl_generations *g);
 /* Such a frame was opened. False: no room. */
 bool sl_generations_remote_step(struct sl_generations *g);
 
-/* Can a frame with rekey = 1 be cut? Not while frames under too many older keys are in flight. */
-bool sl_generations_may_step(struct sl_generations *g);
-
-/* Go on to the next sealing key, if may_step(). False, and nothing changed: no room. */
+/* Go on to the next sealing key; not after sl_generations_seal_ends(). False, no step: no room. */
 bool sl_generations_local_step(struct sl_generations *g);
 
 /* A frame is cut under the sealing key; returns what sl_generations_sealed() wants to hear. */

@@ -180,7 +180,7 @@ static void accept_init(struct sl_handshake *h, const struct sl_generations *g,
     h->peer_init = *peer;
     h->aead = g->aead;
     h->masters_at = sl_arena_at(h->arena, g->masters);
-    h->seal_at = sl_arena_at(h->arena, g->seal.secret);
+    h->seal_at = sl_arena_at(h->arena, g->seal);
     h->open_at = sl_arena_at(h->arena, g->open);
     h->phase = SL_HANDSHAKE_AGREE;
     h->work_due = true;

@@ -233,7 +233,7 @@ static void opened(struct sl_tep_state *t, const struct sl_tep_frame *f,
  */
 static bool wants_rekey(const struct sl_tep_state *t, uint64_t offset, uint32_t data_len)
 {
-    if (t->g.local < t->g.remote)
+    if (t->g.local < t->g.remote || t->g.seal == 0)
         return true;
     if (data_len > 0)
         return t->rekey_wanted || offset - t->sealing_from >= key_limit_bytes;
@@ -244,15 +244,14 @@ static bool wants_rekey(const struct sl_tep_state *t, uint64_t offset, uint32_t 
 static bool begin_generation(struct sl_tep_state *t, uint64_t offset, uint32_t data_len,
                              bool *rekey)
 {
-    const bool owed = t->g.local < t->g.remote;
+    const bool may_wait = t->g.local >= t->g.remote;
 
-    *rekey = wants_rekey(t, offset, data_len) && sl_generations_may_step(&t->g) &&
-             sl_generations_local_step(&t->g);
+    *rekey = wants_rekey(t, offset, data_len) && sl_generations_local_step(&t->g);
     if (*rekey) {
         t->sealing_from = offset;
         t->rekey_wanted = false;
     }
-    return *rekey || !owed;
+    return *rekey || (may_wait && t->g.seal != 0);
 }
 
 static void fill_cut(struct sl_tep_cut *cut, const struct sl_frame_prefix *prefix, bool rekey,
@@ -305,7 +304,7 @@ static enum sl_tep_next next_frame(struct sl_tep_state *t, const struct sl_tep_p
     if (!begin_generation(t, offset, data_len, &rekey) || (data_len == 0 && !prefix.finp && !rekey))
         return SL_TEP_NEXT_NOTHING;
     fill_cut(cut, &prefix, rekey, data_len);
-    fill_job(t, job, SL_JOB_SEAL, t->g.seal.secret, offset);
+    fill_job(t, job, SL_JOB_SEAL, t->g.seal, offset);
     memcpy(job->aad, cut->head, SL_FRAME_HEAD_BYTES);
     cut->note = sl_generations_cut(&t->g);
     if (prefix.finp) /* R76: on the last frame, and on no other */
@@ -394,7 +393,8 @@ static size_t session_id(const struct sl_tep_state *t, uint8_t *out)
 
 static struct sl_tep_facts facts(const struct sl_tep_state *t)
 {
-    return (struct sl_tep_facts){.aead = t->ready ? t->g.aead : SL_AEAD_NONE, .ready = t->ready};
+    return (struct sl_tep_facts){.aead = t->ready ? (enum sl_aead)t->g.aead : SL_AEAD_NONE,
+                                 .ready = t->ready};
 }
 
 /* Frozen: version, TEP byte, AEAD (2), flags, then as written below. */
@@ -436,7 +436,7 @@ static bool read_frozen(struct sl_cursor *c, struct sl_tep_state *t)
     const bool known = sl_take_be(c, 1) == FROZEN_VERSION && sl_take_be(c, 1) == t->tep_byte;
     uint64_t flags;
 
-    t->g.aead = (enum sl_aead)sl_take_be(c, 2);
+    t->g.aead = (uint16_t)sl_take_be(c, 2);
     flags = sl_take_be(c, 1);
     t->g.side = (flags & FROZEN_SIDE_BA) != 0 ? SL_K_BA : SL_K_AB;
     t->rekey_wanted = (flags & FROZEN_REKEY_WANTED) != 0;

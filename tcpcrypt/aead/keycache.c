@@ -61,7 +61,8 @@ static uint8_t *map_entries(size_t bytes)
     /* Best effort, like the arena's: an old kernel or a low limit is no reason not to run. */
     (void)madvise(at, bytes, MADV_DONTDUMP);
     (void)madvise(at, bytes, MADV_WIPEONFORK);
-    (void)mlock(at, bytes);
+    if (mlock2(at, bytes, MLOCK_ONFAULT) != 0)
+        (void)mlock(at, bytes);
     return at;
 }
 

@@ -80,6 +80,25 @@ Test(schedule, generations) /* R64, R65 */
     cr_expect(sl_schedule_end(&s));
 }
 
+/* The third resumption of that session, with nonces of 3 and 8 bytes: R63, R64, R66, R67. */
+Test(schedule, secrets_of_a_resumed_session)
+{
+    uint8_t ss[32], sn[16], id[33], mk[32], key[44], resume[18];
+    struct sl_schedule s = sl_schedule_begin();
+    const size_t sn_len = unhex("19e8a3dddc96fb78d59446", sn);
+
+    unhex("9ef9f162e76775d2295937fe4d039c6fe27d237c4d8d726d7414aabc0493c80a", ss);
+    sl_schedule_resume(&s, ss, resume);
+    EXPECT_HEX(resume, "392fde4925fb57ea6b3b27325dc580fdf7bf");
+    sl_schedule_session_id(&s, ss, sn, sn_len, 0xa3, id);
+    EXPECT_HEX(id, "a39fa225b8de6fe10d44cdc78765507504155588b6a253efeba66e3ce750b97a0e");
+    sl_schedule_mk_0(&s, ss, sn, sn_len, mk);
+    EXPECT_HEX(mk, "3cc2a4d0417d5464ceff94fede2be9b54e294c7db2812ddd84534a62a0be8854");
+    sl_schedule_traffic_key(&s, mk, SL_K_BA, SL_AEAD_AES_128_GCM, key);
+    EXPECT_HEX(key, "e4382efe7128988d0a1f851543218c34b1a4b24037dadfed6cddba46");
+    cr_expect(sl_schedule_end(&s));
+}
+
 /* RFC 5869 A.2's shape: two blocks of output (44 bytes with a 32-byte key). */
 Test(schedule, a_256_bit_traffic_key_takes_two_blocks)
 {

@@ -7,6 +7,7 @@
 
 #include <criterion/criterion.h>
 
+#include "base/invariant.h"
 #include "base/wheel.h"
 #include "seam.h"
 
@@ -402,16 +403,35 @@ Test(tcpcrypt, no_second_rekey_by_an_empty_frame_before_the_answer) /* R84, R87 
     seam_end(&s);
 }
 
-Test(tcpcrypt, after_our_FINp_a_rekey_gets_no_reply) /* A11, trap 13 */
+Test(tcpcrypt, a_probe_under_way_is_not_followed_by_another) /* R87 */
 {
     connected();
+    event(&s.a, SL_TEP_EVENT_PROBE);
+    cr_expect(sends_empty(&s.a));
+    event(&s.a, SL_TEP_EVENT_PROBE);
+    seam_read_all(&s.b, &s.a);
+    cr_expect(sends_empty(&s.b));
+    seam_read_all(&s.a, &s.b);
+    cr_expect_not(sends_empty(&s.a), "the answer serves both");
+    event(&s.a, SL_TEP_EVENT_PROBE);
+    cr_expect(sends_empty(&s.a));
+    seam_end(&s);
+}
+
+Test(tcpcrypt, after_our_FINp_a_rekey_gets_no_reply) /* A11, trap 13 */
+{
+    uint32_t before;
+
+    connected();
     seam_send(&s.b, NULL, 0, true, ROOM);
+    before = sl_arena_used(s.b.arena);
     for (int i = 0; i < 3; i++) {
         event(&s.a, SL_TEP_EVENT_REKEY);
         seam_send(&s.a, "z", 1, false, ROOM);
     }
     seam_read_all(&s.b, &s.a);
     cr_expect_eq(s.b.got_len, 3, "and yet all is read");
+    cr_expect_eq(sl_arena_used(s.b.arena), before, "no master key is kept for replies");
     cr_expect_not(s.b.reply_due);
     cr_expect_not(sends_empty(&s.b));
     seam_end(&s);
@@ -488,35 +508,68 @@ Test(tcpcrypt, reading_ahead_stops_before_and_behind_a_rekey)
 
 Test(tcpcrypt, a_key_lives_as_long_as_frames_under_it_are_in_flight) /* R86 */
 {
-    struct sl_tep_cut cuts[8];
-    struct sl_job jobs[8];
+    enum { N = 12 };
+    struct sl_tep_cut cuts[N];
+    struct sl_job jobs[N];
     const struct sl_tep_pending p = {.data_len = 1};
     uint32_t before;
 
     connected();
     before = sl_arena_used(s.a.arena);
-    for (int i = 0; i < 5; i++) {
-        event(&s.a, SL_TEP_EVENT_REKEY);
-        cr_assert_eq(tep->next(s.a.t, &p, ROOM, s.a.sent_len + 21U * i, &cuts[i], &jobs[i]),
+    for (unsigned i = 0; i < N; i++) { /* two frames under each key */
+        if (i % 2 == 0)
+            event(&s.a, SL_TEP_EVENT_REKEY);
+        cr_assert_eq(tep->next(s.a.t, &p, ROOM, s.a.sent_len + 21 * i, &cuts[i], &jobs[i]),
                      SL_TEP_NEXT_FRAME);
-        cr_expect_not_null(sl_arena_at(s.a.arena, jobs[i].key));
-        cr_expect(i == 0 || jobs[i].key != jobs[i - 1].key);
+        cr_expect_eq(i > 0 && jobs[i].key == jobs[i - 1].key, i % 2 == 1);
     }
-    event(&s.a, SL_TEP_EVENT_REKEY); /* a bound on keys in flight: this one waits, data does not */
-    cr_assert_eq(tep->next(s.a.t, &p, ROOM, s.a.sent_len + 105, &cuts[5], &jobs[5]),
-                 SL_TEP_NEXT_FRAME);
-    cr_expect_eq(jobs[5].key, jobs[4].key);
-    for (int i = 0; i < 6; i++) {
+    cr_expect_eq(sl_arena_used(s.a.arena), before + 1 + N / 2 - 1);
+    for (unsigned i = 0; i < N; i++) {
         cr_expect_not_null(sl_arena_at(s.a.arena, jobs[i].key));
         tep->sealed(s.a.t, &cuts[i]);
-        cr_expect(i >= 4 || sl_arena_at(s.a.arena, jobs[i].key) == NULL, "erased with the last");
+        cr_expect_eq(sl_arena_at(s.a.arena, jobs[i].key) == NULL, i % 2 == 1 && i < N - 1,
+                     "erased with the last, but for the one that is in use");
     }
     cr_expect_eq(sl_arena_used(s.a.arena), before + 1, "one master key more, until the answer");
-    cr_assert_eq(tep->next(s.a.t, &p, ROOM, s.a.sent_len + 126, &cuts[6], &jobs[6]),
-                 SL_TEP_NEXT_FRAME);
-    cr_expect_neq(jobs[6].key, jobs[4].key, "what waited");
-    tep->sealed(s.a.t, &cuts[6]);
     seam_end(&s);
+}
+
+/* In whatever order jobs of several keys come back. */
+Test(tcpcrypt, old_keys_go_in_any_order)
+{
+    enum { N = 7 };
+    static const unsigned order[N] = {3, 0, 6, 1, 5, 4, 2};
+    struct sl_tep_cut cuts[N];
+    struct sl_job jobs[N];
+    const struct sl_tep_pending p = {.data_len = 1};
+
+    connected();
+    for (unsigned i = 0; i < N; i++) {
+        event(&s.a, SL_TEP_EVENT_REKEY);
+        tep->next(s.a.t, &p, ROOM, s.a.sent_len + 21 * i, &cuts[i], &jobs[i]);
+    }
+    for (unsigned i = 0; i < N; i++) {
+        tep->sealed(s.a.t, &cuts[order[i]]);
+        for (unsigned k = 0; k <= i; k++)
+            cr_expect_eq(sl_arena_at(s.a.arena, jobs[order[k]].key) == NULL, order[k] != N - 1);
+        for (unsigned k = i + 1; k < N; k++)
+            cr_expect_not_null(sl_arena_at(s.a.arena, jobs[order[k]].key));
+    }
+    seam_end(&s);
+}
+
+Test(tcpcrypt, is_erased_with_frames_in_flight)
+{
+    const struct sl_tep_pending p = {.data_len = 1};
+    struct sl_tep_cut cut;
+    struct sl_job job;
+
+    connected();
+    for (unsigned i = 0; i < 5; i++) {
+        event(&s.a, SL_TEP_EVENT_REKEY);
+        tep->next(s.a.t, &p, ROOM, s.a.sent_len + 21 * i, &cut, &job);
+    }
+    seam_end(&s); /* which looks for secrets left */
 }
 
 Test(tcpcrypt, sealing_keys_go_after_the_last_frame)
@@ -708,9 +761,17 @@ Test(tcpcrypt, a_changed_transcript_makes_other_keys) /* R37 */
     seam_end(&s);
 }
 
-Test(tcpcrypt, private_keys_and_memory_go_when_the_exchange_is_done) /* R39, R53 */
+Test(tcpcrypt, private_keys_go_as_soon_as_the_secret_is_agreed) /* R39, R53 */
 {
-    connected();
+    begin_seeded(&config);
+    seam_work(&s.a);
+    cr_expect_eq(sl_arena_used(s.a.arena), 1);
+    seam_next(&s.a, (struct sl_tep_pending){0}, NULL, ROOM);
+    seam_read_all(&s.b, &s.a);
+    cr_expect_eq(sl_arena_used(s.b.arena), 4);
+    seam_work(&s.b);
+    cr_expect_eq(sl_arena_used(s.b.arena), 3, "before Init2 is even sent");
+    seam_handshake(&s);
     cr_expect_eq(sl_arena_used(s.a.arena), 3, "master key, and a key for each direction");
     cr_expect_eq(sl_arena_used(s.b.arena), 3);
     seam_end(&s);
@@ -820,6 +881,104 @@ Test(tcpcrypt, a_full_arena_does_not_break_what_is_established)
     seam_end(&s);
 }
 
+/* An owed reply needs no room: the idle key gives its place (R83). */
+Test(tcpcrypt, a_full_arena_does_not_hold_up_a_reply)
+{
+    sl_secret rest[64];
+    size_t n = 0;
+
+    connected();
+    event(&s.a, SL_TEP_EVENT_REKEY);
+    cr_expect(sends_empty(&s.a));
+    seam_read_all(&s.b, &s.a);
+    while ((rest[n] = sl_arena_take(s.b.arena)) != 0)
+        n++;
+    seam_send(&s.b, "reply", 5, false, ROOM);
+    cr_expect(is_rekey(&s.b));
+    seam_read_all(&s.a, &s.b);
+    cr_expect_eq(s.a.got_len, 5);
+    while (n > 0)
+        sl_arena_erase(s.b.arena, &rest[--n]);
+    seam_end(&s);
+}
+
+#ifdef SL_CHECKED
+/* Each resource that may run out, the n-th time that it is asked for. */
+Test(tcpcrypt, survives_whatever_runs_out)
+{
+    static const char *const faults[] = {"tep_state", "handshake", "arena_take", "random_fill"};
+    const struct sl_tep_begin b = {.config = &config,
+                                   .role = SL_TEP_ROLE_A,
+                                   .tep_byte = 0x23,
+                                   .secrets = sl_random_seed(&random_a, 1),
+                                   .transcript = (uint8_t *)"t",
+                                   .transcript_len = 1,
+                                   .arena = sl_arena_create(8)};
+
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+        sl_fault_arm(faults[i], 1);
+        cr_expect_null(tep->begin(&b, 0), "%s", faults[i]);
+        sl_fault_arm(faults[i], 0);
+        cr_expect_eq(sl_arena_used(b.arena), 0, "%s", faults[i]);
+    }
+    sl_arena_destroy(b.arena);
+}
+
+/* Half of all slots that are asked for are refused, for a while. */
+Test(tcpcrypt, sealing_goes_on_after_any_failure_to_take_a_slot)
+{
+    for (unsigned long seed = 1; seed < 40; seed++) {
+        connected();
+        for (int i = 0; i < 6; i++) {
+            struct seam_end *e = i % 2 ? &s.b : &s.a, *other = i % 2 ? &s.a : &s.b;
+
+            event(e, SL_TEP_EVENT_REKEY);
+            sl_fault_random(500000, seed + i);
+            for (int k = 0; k < 3; k++)
+                seam_next(e, (struct sl_tep_pending){.data_len = 1}, (uint8_t *)"x", ROOM);
+            sl_fault_random(0, 0);
+            seam_send(e, "z", 1, false, ROOM);
+            seam_read_all(other, e);
+            seam_send(other, NULL, 0, false, ROOM);
+            seam_read_all(e, other);
+            cr_assert_eq(other->got[other->got_len - 1], 'z', "seed %lu", seed);
+        }
+        cr_expect_eq(s.a.tag_failures + s.b.tag_failures, 0);
+        cr_expect_eq(s.a.error, SL_TEP_OK);
+        cr_expect_eq(s.b.error, SL_TEP_OK);
+        cr_expect_eq(sl_arena_used(s.a.arena), 3, "seed %lu", seed);
+        seam_end(&s);
+    }
+}
+
+/* R83: no frame under the old key once a reply is owed. */
+Test(tcpcrypt, data_waits_for_an_owed_rekey_that_finds_no_room)
+{
+    const struct sl_tep_pending p = {.data_len = 1};
+    struct sl_tep_cut cut;
+    struct sl_job job;
+
+    connected();
+    event(&s.a, SL_TEP_EVENT_REKEY);
+    cr_expect(sends_empty(&s.a));
+    tep->next(s.b.t, &p, ROOM, s.b.sent_len, &cut, &job); /* in flight, and never sent */
+    seam_read_all(&s.b, &s.a);
+    for (int i = 0; i < 2; i++) { /* with the old key in use, and idle */
+        sl_fault_random(1000000, 1);
+        cr_expect_eq(seam_next(&s.b, (struct sl_tep_pending){.data_len = 1}, (uint8_t *)"x", ROOM),
+                     SL_TEP_NEXT_NOTHING);
+        sl_fault_random(0, 0);
+        if (i == 0)
+            tep->sealed(s.b.t, &cut);
+    }
+    seam_send(&s.b, "x", 1, false, ROOM);
+    cr_expect(is_rekey(&s.b));
+    seam_read_all(&s.a, &s.b);
+    cr_expect_eq(s.a.got_len, 1);
+    seam_end(&s);
+}
+#endif
+
 /* What ENO may negotiate: R21, R88, R90 to R92, A4, A5. */
 static const struct {
     const char *story;
@@ -912,7 +1071,7 @@ Test(tcpcrypt, a_state_is_frozen_and_goes_on_elsewhere)
 Test(tcpcrypt, is_not_frozen_at_an_awkward_moment)
 {
     uint8_t frozen[512];
-    struct sl_tep_cut cut;
+    struct sl_tep_cut cut, other;
     struct sl_job job;
     const struct sl_tep_pending p = {.data_len = 1};
 
@@ -921,6 +1080,10 @@ Test(tcpcrypt, is_not_frozen_at_an_awkward_moment)
     seam_handshake(&s);
     tep->next(s.a.t, &p, ROOM, s.a.sent_len, &cut, &job);
     cr_expect_eq(tep->freeze(s.a.t, frozen, sizeof(frozen)), 0, "a seal in flight");
+    event(&s.a, SL_TEP_EVENT_REKEY);
+    tep->next(s.a.t, &p, ROOM, s.a.sent_len + 21, &other, &job);
+    tep->sealed(s.a.t, &other);
+    cr_expect_eq(tep->freeze(s.a.t, frozen, sizeof(frozen)), 0, "one under an old key");
     tep->sealed(s.a.t, &cut);
     cr_expect_gt(tep->freeze(s.a.t, frozen, sizeof(frozen)), 0);
     seam_end(&s);
