@@ -6,15 +6,13 @@
 
 static const struct sl_cc_ops *const table[] = {&sl_cc_newreno};
 
-enum { TABLE_LEN = sizeof(table) / sizeof(table[0]) };
-
 const struct sl_cc_ops *sl_cc_find(const char *name, uint8_t *index)
 {
-    uint8_t i;
+    size_t i;
 
-    for (i = 0; i < TABLE_LEN; i++) {
+    for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         if (strcmp(table[i]->name, name) == 0) {
-            *index = i;
+            *index = (uint8_t)i;
             return table[i];
         }
     }

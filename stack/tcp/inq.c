@@ -30,13 +30,24 @@ static bool reserve(struct sl_inq *q, uint32_t more)
         capacity *= 2;
     if (SL_FAULT(inq_ring) || (ring = malloc(capacity * sizeof(ring[0]))) == NULL)
         return false;
-    for (i = 0; i < q->n; i++)
+    for (i = 0; i < q->n && q->ring != NULL; i++)
         ring[i] = q->ring[(q->head + i) & q->mask];
     free(q->ring);
     q->ring = ring;
     q->mask = capacity - 1;
     q->head = 0;
     return true;
+}
+
+/* The first `n` mbufs are gone; an empty queue holds no ring. */
+static void pop(struct sl_inq *q, uint32_t n)
+{
+    q->head += n;
+    q->n -= n;
+    if (q->n > 0)
+        return;
+    free(q->ring);
+    *q = (struct sl_inq){0};
 }
 
 bool sl_inq_push(struct sl_inq *q, struct rte_mbuf *m)
@@ -56,21 +67,12 @@ bool sl_inq_push(struct sl_inq *q, struct rte_mbuf *m)
             rte_pktmbuf_free_seg(m);
             continue;
         }
+        SL_INVARIANT(q->n <= q->mask);
         q->ring[(q->head + q->n++) & q->mask] = m;
         q->bytes += m->data_len;
     }
+    pop(q, 0); /* nothing but empty ones came */
     return true;
-}
-
-/* Take `n` mbufs off the ring; an idle connection holds none. */
-static void pop(struct sl_inq *q, uint32_t n)
-{
-    q->head += n;
-    q->n -= n;
-    if (q->n > 0)
-        return;
-    free(q->ring);
-    *q = (struct sl_inq){0};
 }
 
 static uint32_t copy_out(const struct rte_mbuf *m, uint32_t off, uint8_t *out, uint32_t room)

@@ -144,10 +144,24 @@ static size_t write_layout(const struct sl_tcp_options *o, uint8_t *out, bool al
     return w.full ? 0 : (size_t)(w.at - out);
 }
 
+/* What data and most acknowledgments carry, 12 bytes laid out as above, without the questions. */
+static size_t write_timestamps(const struct sl_tcp_options *o, uint8_t *out)
+{
+    struct sl_writer w = sl_writer_of(out, SL_TCP_OPTIONS_MAX_BYTES);
+
+    sl_put_be(&w, NOP << 24 | NOP << 16 | TIMESTAMPS << 8 | 10, 4);
+    sl_put_be(&w, (uint64_t)o->tsval << 32 | o->tsecr, 8);
+    return 12;
+}
+
 size_t sl_tcp_options_write(const struct sl_tcp_options *o, uint8_t *out)
 {
-    const size_t len = write_layout(o, out, true);
+    size_t len;
 
+    if (o->has_ts && o->mss_bytes == 0 && !o->has_wscale && !o->sack_permitted && o->n_sack == 0 &&
+        sl_cursor_left(&o->eno) == 0)
+        return write_timestamps(o, out);
+    len = write_layout(o, out, true);
     return len > 0 ? len : write_layout(o, out, false);
 }
 

@@ -113,8 +113,8 @@ Test(inq, an_empty_mbuf_leaves_it_empty)
     cr_assert(sl_inq_push(&q, text("")));
     cr_expect_eq(q.n, 0);
     cr_expect_eq(q.bytes, 0);
+    cr_expect_null(q.ring);
     cr_expect_null(sl_inq_take(&q));
-    sl_inq_fini(&q);
 }
 
 Test(inq, an_mbuf_that_others_hold_is_not_changed)

@@ -217,6 +217,23 @@ Test(rcvq, a_choice_takes_the_kth_of_two)
     sl_rcvq_fini(&q);
 }
 
+Test(rcvq, a_choice_reaches_no_further_than_its_32_bits)
+{
+    struct sl_rcvq q = queue(RANGES);
+    struct sl_range out[40];
+    uint32_t covered, n_copies;
+
+    for (uint32_t i = 0; i < 40; i++) {
+        insert(&q, i, "a", true);
+        insert(&q, i, "A", true);
+    }
+    cr_expect_eq(sl_rcvq_gather(&q, 0, 40, UINT32_MAX, out, 40, &covered, &n_copies), 40);
+    cr_expect_eq(n_copies, 40);
+    for (uint32_t i = 0; i < 40; i++)
+        cr_expect_eq(*out[i].at, i < 32 ? 'A' : 'a', "range %u", i);
+    sl_rcvq_fini(&q);
+}
+
 Test(rcvq, a_copy_counts_only_where_copies_are_wanted)
 {
     struct sl_rcvq q = queue(RANGES);
