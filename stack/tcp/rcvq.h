@@ -8,7 +8,7 @@
 
 #include "base/drop.h"
 #include "tcp/seq.h"
-#include "tcpcrypt/job.h"
+#include "tcpcrypt/tep.h"
 
 /*
  * What a connection received and may not deliver yet: out-of-order data, and under a TEP also
