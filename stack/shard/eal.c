@@ -14,7 +14,7 @@
 
 static bool is_ours;
 static char **arguments; /* EAL orders them and keeps pointers to them: they stay for good */
-static unsigned cpus; /* before EAL pinned the thread that asks; 0: nobody asked */
+static unsigned cpus;    /* before EAL pinned the thread that asks; 0: nobody asked */
 
 static unsigned count_cpus(void)
 {

@@ -82,8 +82,7 @@ bool sl_flows_add(struct sl_flows *f, struct sl_tcb *tcb)
     const struct sl_flow4 key = key_of_tcb(tcb);
     const hash_sig_t sig = signature(f, &key);
 
-    if (SL_FAULT(flows_add) || !is_ip4(tcb) ||
-        rte_hash_lookup_with_hash(f->hash, &key, sig) >= 0 ||
+    if (SL_FAULT(flows_add) || !is_ip4(tcb) || rte_hash_lookup_with_hash(f->hash, &key, sig) >= 0 ||
         rte_hash_add_key_with_hash_data(f->hash, &key, sig, tcb) != 0)
         return false;
     f->n++;

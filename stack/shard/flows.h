@@ -15,7 +15,8 @@
  *
  * An rte_hash whose signatures are a keyed SipHash, so that nobody can choose tuples that collide
  * (a CRC would not do: its collisions do not depend on the seed). Knows IPv4 flows only, like the
- * floor below; a TCB of another family is refused. Holds pointers, owns no TCB. Thread: the shard's.
+ * floor below; a TCB of another family is refused. Holds pointers, owns no TCB. Thread: the
+ * shard's.
  */
 enum { SL_FLOWS_BURST = 64 };
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "shard/shard.h"
-
 #include <string.h>
 
 #include <rte_branch_prediction.h>
+
+#include "shard/shard.h"
 
 /* What the floors below ask of a shard: the functions behind their host tables. */
 

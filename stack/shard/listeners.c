@@ -81,8 +81,8 @@ void sl_listeners_remove(struct sl_listeners *t, const struct sl_tcp_listener *l
     }
 }
 
-struct sl_tcp_listener *sl_listeners_find(const struct sl_listeners *t,
-                                          const struct sl_addr *local, uint16_t port)
+struct sl_tcp_listener *sl_listeners_find(const struct sl_listeners *t, const struct sl_addr *local,
+                                          uint16_t port)
 {
     const struct sl_addr any = sl_addr_of_ip4(0);
     const struct entry *e = find(t, local, port);

@@ -27,5 +27,5 @@ int sl_listeners_add(struct sl_listeners *t, const struct sl_addr *local, uint16
 void sl_listeners_remove(struct sl_listeners *t, const struct sl_tcp_listener *l, uint16_t port);
 
 /* NULL: nobody listens there. */
-struct sl_tcp_listener *sl_listeners_find(const struct sl_listeners *t,
-                                          const struct sl_addr *local, uint16_t port);
+struct sl_tcp_listener *sl_listeners_find(const struct sl_listeners *t, const struct sl_addr *local,
+                                          uint16_t port);

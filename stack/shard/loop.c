@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "shard/shard.h"
-
 #include <rte_branch_prediction.h>
 #include <rte_prefetch.h>
 
 #include "base/wheel.h"
+#include "shard/shard.h"
 
 /*
  * The loop. One iteration: rx, opens, completions, timers, [application,] cuts and seals,
@@ -12,7 +11,7 @@
  */
 
 enum {
-    ROUNDS_MAX = 8,     /* of jobs in one stage: what an inline queue completes makes more */
+    ROUNDS_MAX = 8,      /* of jobs in one stage: what an inline queue completes makes more */
     TIMERS_BUDGET = 512, /* in one iteration */
 };
 

@@ -2,12 +2,11 @@
 #include "shard/pcap.h"
 
 #include <errno.h>
+#include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#include <pcap/pcap.h>
 
 #include "base/log.h"
 
@@ -15,7 +14,7 @@ static const uint64_t second_ns = 1000000000;
 
 struct sl_pcap {
     pcap_t *format;
-    pcap_dumper_t *file; /* NULL: given up */
+    pcap_dumper_t *file;     /* NULL: given up */
     uint64_t wall_offset_ns; /* shard's time to wall time */
     uint64_t flush_ns;
     uint8_t joined[SL_PCAP_SNAP_BYTES]; /* a chain's bytes in one piece */

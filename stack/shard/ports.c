@@ -263,7 +263,8 @@ static uint64_t tx_offloads(struct opening *o)
     return want;
 }
 
-/* A segment is a header mbuf and its data behind. net_null says nothing, since it looks at neither. */
+/* A segment is a header mbuf and its data behind. net_null says nothing, since it looks at neither.
+ */
 static bool sends_chains(const struct opening *o)
 {
     return (o->info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0 || o->p->kind == RING ||
@@ -350,8 +351,8 @@ static bool start(struct opening *o)
     if ((rc = rte_eth_dev_start(p->device)) < 0)
         return fail(o, "it does not start", rc);
     /* With a MAC of our own the device must not look at it. */
-    if ((p->kind == TAP || o->c->has_mac) &&
-        (rc = rte_eth_promiscuous_enable(p->device)) < 0 && rc != -ENOTSUP && p->kind != RING)
+    if ((p->kind == TAP || o->c->has_mac) && (rc = rte_eth_promiscuous_enable(p->device)) < 0 &&
+        rc != -ENOTSUP && p->kind != RING)
         return fail(o, "it does not become promiscuous", rc);
     if (p->own_pool != NULL)
         p->held_at_start = rte_mempool_in_use_count(p->own_pool);
@@ -429,7 +430,8 @@ uint64_t sl_port_mbufs_out(struct sl_port *p)
     return in_use > p->held_at_start ? in_use - p->held_at_start : 0;
 }
 
-/* ---- a shard's input and output --------------------------------------------------------------- */
+/* ---- a shard's input and output ---------------------------------------------------------------
+ */
 
 void sl_port_set_add(struct sl_port_set *set, uint16_t number, const struct sl_port *p,
                      uint16_t queue)

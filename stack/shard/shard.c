@@ -298,8 +298,8 @@ static bool build(struct sl_shard *s, char *err, size_t err_len)
     return true;
 }
 
-struct sl_shard *sl_shard_create(const struct sl_shard_config *config,
-                                 const struct sl_shard_io *io, char *err, size_t err_len)
+struct sl_shard *sl_shard_create(const struct sl_shard_config *config, const struct sl_shard_io *io,
+                                 char *err, size_t err_len)
 {
     const char *why = refuse(config, io);
     struct sl_shard *s;

@@ -47,8 +47,8 @@ struct sl_shard {
     struct sl_jobs jobs;
     struct sl_pcap *pcap; /* NULL: none */
     uint16_t n_ports;
-    uint16_t ports[SL_SHARD_PORTS];        /* numbers of those that were added */
-    uint16_t mtu_bytes[SL_SHARD_PORTS];    /* by number, like the next */
+    uint16_t ports[SL_SHARD_PORTS];     /* numbers of those that were added */
+    uint16_t mtu_bytes[SL_SHARD_PORTS]; /* by number, like the next */
     struct sl_txq txqs[SL_SHARD_PORTS];
     struct sl_shard_user user;
     uint64_t n_sent; /* frames that ports took so far */

@@ -15,9 +15,8 @@ static struct sl_link *bucket_of(const struct sl_bindings *t, uint16_t port)
     return (struct sl_link *)&t->buckets[i];
 }
 
-void sl_bindings_init(struct sl_bindings *t, const struct sl_flows *flows,
-                      struct sl_random *random, struct sl_random *secrets, uint16_t first,
-                      uint16_t last)
+void sl_bindings_init(struct sl_bindings *t, const struct sl_flows *flows, struct sl_random *random,
+                      struct sl_random *secrets, uint16_t first, uint16_t last)
 {
     int i;
 

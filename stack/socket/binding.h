@@ -35,9 +35,8 @@ struct sl_bindings {
     uint16_t first, last;              /* ephemeral ports, host order */
 };
 
-void sl_bindings_init(struct sl_bindings *t, const struct sl_flows *flows,
-                      struct sl_random *random, struct sl_random *secrets, uint16_t first,
-                      uint16_t last);
+void sl_bindings_init(struct sl_bindings *t, const struct sl_flows *flows, struct sl_random *random,
+                      struct sl_random *secrets, uint16_t first, uint16_t last);
 void sl_binding_init(struct sl_binding *b);
 
 /* Bind to `port`, 0 for any that is free. 0 or -EADDRINUSE. */

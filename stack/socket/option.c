@@ -15,7 +15,8 @@ static const uint64_t ms_ns = 1000000, second_ns = 1000000000;
 
 enum { BUFFER_MIN_BYTES = 4096, SECONDS_MAX = 32767, COUNT_MAX = 127 };
 
-/* ---- SOL_SOCKET ------------------------------------------------------------------------------- */
+/* ---- SOL_SOCKET -------------------------------------------------------------------------------
+ */
 
 /* get_int is given a const socket by the table, but this one is read away, as POSIX wants it. */
 static int get_error(const struct sl_socket *sock, int *v)
@@ -136,7 +137,8 @@ static int set_linger(struct sl_socket *sock, const void *in, size_t len)
     return 0;
 }
 
-/* ---- IPPROTO_TCP ------------------------------------------------------------------------------ */
+/* ---- IPPROTO_TCP ------------------------------------------------------------------------------
+ */
 
 static int get_nodelay(const struct sl_socket *sock, int *v)
 {
@@ -244,7 +246,8 @@ static int get_maxseg(const struct sl_socket *sock, int *v)
     return 0;
 }
 
-/* ---- IPPROTO_IP ------------------------------------------------------------------------------- */
+/* ---- IPPROTO_IP -------------------------------------------------------------------------------
+ */
 
 static int get_tos(const struct sl_socket *sock, int *v)
 {
@@ -275,7 +278,8 @@ static int set_ttl(struct sl_socket *sock, int v)
     return sl_socket_apply(sock);
 }
 
-/* ---- the table, the calls --------------------------------------------------------------------- */
+/* ---- the table, the calls ---------------------------------------------------------------------
+ */
 
 static const struct sl_option options[] = {
     {SOL_SOCKET, SO_ERROR, .get_int = get_error},
@@ -299,8 +303,7 @@ static const struct sl_option options[] = {
     {IPPROTO_IP, IP_TTL, .get_int = get_ttl, .set_int = set_ttl},
 };
 
-static const struct sl_option *find_in(const struct sl_option *table, size_t n, int level,
-                                       int name)
+static const struct sl_option *find_in(const struct sl_option *table, size_t n, int level, int name)
 {
     size_t i;
 

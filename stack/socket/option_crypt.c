@@ -32,7 +32,8 @@ static int check_before_syn(const struct sl_socket *sock)
     return sock->tcb != NULL ? -EISCONN : 0;
 }
 
-/* ---- what a socket wants ---------------------------------------------------------------------- */
+/* ---- what a socket wants ----------------------------------------------------------------------
+ */
 
 static int get_enabled(const struct sl_socket *sock, int *v)
 {
@@ -142,12 +143,12 @@ static int get_tep_mandatory(const struct sl_socket *sock, int *v)
 {
     const struct sl_shard *s = sock->all->shard;
 
-    *v = sock->wish.mandatory < 0 ? s->config.crypt_mode == SL_CRYPT_REQUIRE
-                                  : sock->wish.mandatory;
+    *v = sock->wish.mandatory < 0 ? s->config.crypt_mode == SL_CRYPT_REQUIRE : sock->wish.mandatory;
     return 0;
 }
 
-/* P3: at any time. A plain connection ends at once, one that negotiates will if it comes to that. */
+/* P3: at any time. A plain connection ends at once, one that negotiates will if it comes to that.
+ */
 static int set_tep_mandatory(struct sl_socket *sock, int v)
 {
     if (v != 0 && v != 1)
@@ -156,7 +157,8 @@ static int set_tep_mandatory(struct sl_socket *sock, int v)
     return sl_socket_apply(sock);
 }
 
-/* ---- what was negotiated ---------------------------------------------------------------------- */
+/* ---- what was negotiated ----------------------------------------------------------------------
+ */
 
 static int get_negtep(const struct sl_socket *sock, int *v)
 {
@@ -201,8 +203,8 @@ static int get_conf(const struct sl_socket *sock, int *v)
 }
 
 /* The session ID, behind the bytes of `prefix` (at most one). */
-static int write_session_id(const struct sl_socket *sock, const uint8_t *prefix,
-                            size_t prefix_len, void *out, size_t *len)
+static int write_session_id(const struct sl_socket *sock, const uint8_t *prefix, size_t prefix_len,
+                            void *out, size_t *len)
 {
     struct sl_tcb_facts f;
     const int rc = get_facts(sock, &f);

@@ -86,7 +86,8 @@ static void on_acceptable(void *ctx, struct sl_tcp_listener *l)
     sl_epoll_mark(sl_tcp_listener_user(l), readable);
 }
 
-/* ---- all sockets ------------------------------------------------------------------------------ */
+/* ---- all sockets ------------------------------------------------------------------------------
+ */
 
 /* Give connection and listener back to TCP. */
 static void let_go(struct sl_socket *sock, bool abort)
@@ -206,7 +207,8 @@ int sl_socket_get(int fd, struct sl_socket **out)
     return 0;
 }
 
-/* ---- addresses -------------------------------------------------------------------------------- */
+/* ---- addresses --------------------------------------------------------------------------------
+ */
 
 static int read_address(const struct sockaddr *addr, socklen_t len, struct sl_addr *a,
                         uint16_t *port)
@@ -277,7 +279,8 @@ int sl_getpeername(int fd, struct sockaddr *addr, socklen_t *len)
     return (int)sl_result(rc < 0 ? rc : peer_name(sock, addr, len));
 }
 
-/* ---- socket, bind, listen ----------------------------------------------------------------------- */
+/* ---- socket, bind, listen -----------------------------------------------------------------------
+ */
 
 /* NULL with *rc: no descriptor or no memory. */
 static struct sl_socket *create(struct sl_sockets *all, int *rc)
@@ -423,7 +426,8 @@ int sl_listen(int fd, int backlog)
     return (int)sl_result(rc < 0 ? rc : listen_on(sock, backlog));
 }
 
-/* ---- accept ----------------------------------------------------------------------------------- */
+/* ---- accept -----------------------------------------------------------------------------------
+ */
 
 /* P7: a child has its listener's options. */
 static int accept_child(struct sl_socket *listening)
@@ -479,7 +483,8 @@ int sl_accept(int fd, struct sockaddr *addr, socklen_t *len)
     return sl_accept4(fd, addr, len, 0);
 }
 
-/* ---- connect ---------------------------------------------------------------------------------- */
+/* ---- connect ----------------------------------------------------------------------------------
+ */
 
 int sl_socket_take_error(struct sl_socket *sock)
 {
@@ -575,7 +580,8 @@ int sl_connect(int fd, const struct sockaddr *addr, socklen_t len)
     return (int)sl_result(rc < 0 ? rc : connect_to(sock, addr, len));
 }
 
-/* ---- shutdown, close -------------------------------------------------------------------------- */
+/* ---- shutdown, close --------------------------------------------------------------------------
+ */
 
 static int shut(struct sl_socket *sock, int how)
 {

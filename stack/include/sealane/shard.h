@@ -38,7 +38,7 @@ struct sl_shard_io {
 };
 
 struct sl_shard_port {
-    uint16_t port;     /* 0 .. SL_SHARD_PORTS - 1: what `io` and the routes call it */
+    uint16_t port; /* 0 .. SL_SHARD_PORTS - 1: what `io` and the routes call it */
     uint8_t mac[6];
     uint16_t mtu_bytes;
     bool rx_cksum_good, tx_cksum_none, tx_cksum_ip4, tx_cksum_tcp; /* see docs/drivers.md */
@@ -71,18 +71,18 @@ struct sl_shard_config {
     unsigned n_teps;
     uint16_t aeads[3]; /* by increasing preference */
     unsigned n_aeads;
-    const char *engine;    /* "ipsec-mb", "openssl"; NULL: the best that is built */
-    unsigned work_budget;  /* public-key tasks in one iteration */
-    uint32_t keys_cached;  /* expanded keys */
+    const char *engine;   /* "ipsec-mb", "openssl"; NULL: the best that is built */
+    unsigned work_budget; /* public-key tasks in one iteration */
+    uint32_t keys_cached; /* expanded keys */
     /* Randomness of behaviour: 0 draws a seed; else a scenario replays. */
     uint64_t seed;
     /* Secrets from this source instead of the system's: for the simulator only. */
     bool seeded_secrets;
-    const void *tep_table;      /* tests: `const struct sl_tep_ops *const *` in place of teps[] */
+    const void *tep_table; /* tests: `const struct sl_tep_ops *const *` in place of teps[] */
     unsigned tep_table_n;
-    void *job_queue;            /* tests: a `struct sl_job_queue *` in place of the inline one */
-    const char *pcap;           /* file that gets every frame in and out; NULL: none */
-    uint32_t pool_elements;     /* of payload pools; 0: by the bounds */
+    void *job_queue;        /* tests: a `struct sl_job_queue *` in place of the inline one */
+    const char *pcap;       /* file that gets every frame in and out; NULL: none */
+    uint32_t pool_elements; /* of payload pools; 0: by the bounds */
     struct sl_shard_pools pools;
 };
 
@@ -135,7 +135,8 @@ SL_API uint64_t sl_shard_counter(const struct sl_shard *s, const char *name);
  * down to its pools (call before sl_shard_destroy, after sl_shard_flush). */
 SL_API uint64_t sl_shard_mbufs_out(const struct sl_shard *s);
 
-/* End every connection at once and free what they hold, so that sl_shard_mbufs_out() counts leaks. */
+/* End every connection at once and free what they hold, so that sl_shard_mbufs_out() counts leaks.
+ */
 SL_API void sl_shard_flush(struct sl_shard *s);
 
 #ifdef __cplusplus

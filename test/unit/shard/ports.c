@@ -121,8 +121,9 @@ Test(ports, virtual_devices_are_taken_as_dpdk_says_them)
 
 Test(ports, what_cannot_be_opened_is_named_with_its_device)
 {
-    static const char *const devices[] = {"ring:", "tap:", "tap:a,b", "af_packet:no-such-interface",
-                                          "net_nonsense0", "no such thing"};
+    static const char *const devices[] = {
+        "ring:",         "tap:",         "tap:a,b", "af_packet:no-such-interface",
+        "net_nonsense0", "no such thing"};
 
     for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
         err[0] = '\0';

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "pair.h"
-
 #include <errno.h>
 #include <string.h>
+
+#include "pair.h"
 
 /* epoll(7) is what is expected here. */
 

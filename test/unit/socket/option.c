@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "pair.h"
-
 #include <errno.h>
 #include <string.h>
+
+#include "pair.h"
 
 static struct pair p;
 static int fd;
@@ -21,13 +21,13 @@ static const struct {
     {SOL_SOCKET, SO_RCVBUF, 65536, 30000, INT32_MAX},
     {SOL_SOCKET, SO_SNDBUF, 65536, 30000, INT32_MAX},
     {IPPROTO_TCP, TCP_NODELAY, 0, 1, INT32_MAX},
-    {IPPROTO_TCP, TCP_KEEPIDLE, 7200, 60, 0},   /* D5 */
+    {IPPROTO_TCP, TCP_KEEPIDLE, 7200, 60, 0}, /* D5 */
     {IPPROTO_TCP, TCP_KEEPINTVL, 75, 10, 32768},
     {IPPROTO_TCP, TCP_KEEPCNT, 9, 3, 128},
-    {IPPROTO_TCP, TCP_SYNCNT, 7, 3, 0},         /* D4 */
+    {IPPROTO_TCP, TCP_SYNCNT, 7, 3, 0}, /* D4 */
     {IPPROTO_TCP, TCP_USER_TIMEOUT, 0, 30000, -1},
     {IPPROTO_IP, IP_TOS, 0, 0x48, 256},
-    {IPPROTO_IP, IP_TTL, 64, 7, 0},             /* MUST-49 */
+    {IPPROTO_IP, IP_TTL, 64, 7, 0}, /* MUST-49 */
 };
 
 Test(option, ints_have_their_defaults_and_bounds)

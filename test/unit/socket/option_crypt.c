@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "pair.h"
-
 #include <errno.h>
 #include <string.h>
+
+#include "pair.h"
 
 /* Expected values: draft-ietf-tcpinc-api-06, tables 1 to 4; RFC 8547; RFC 8548. */
 
@@ -29,8 +29,8 @@ static size_t get_bytes(int fd, int name, uint8_t *out, size_t room)
     return len;
 }
 
-static const int read_only[] = {TCP_ENO_SESSID,    TCP_ENO_NEGTEP,    TCP_ENO_PEER_GOPT,
-                                TCP_ENO_ROLE,      TCP_ENO_SELF_NAME, TCP_ENO_PEER_NAME,
+static const int read_only[] = {TCP_ENO_SESSID, TCP_ENO_NEGTEP,    TCP_ENO_PEER_GOPT,
+                                TCP_ENO_ROLE,   TCP_ENO_SELF_NAME, TCP_ENO_PEER_NAME,
                                 TCP_CRYPT_CONF};
 
 static void all_read_only_fail(int fd, int error)
@@ -142,8 +142,8 @@ Test(option_crypt, bad_values)
     static const struct {
         uint8_t ids[10];
         socklen_t n;
-    } bad[] = {{{0x1f}, 1}, {{0x22}, 1}, {{0xa2}, 1}, {{0x23, 0xa3}, 2}, {{0x23, 0x10}, 2},
-               {{0}, 9}};
+    } bad[] = {{{0x1f}, 1},       {{0x22}, 1},       {{0xa2}, 1},
+               {{0x23, 0xa3}, 2}, {{0x23, 0x10}, 2}, {{0}, 9}};
     uint8_t teps[8];
 
     set_up(SL_CRYPT_OPPORTUNISTIC, SL_CRYPT_OPPORTUNISTIC);

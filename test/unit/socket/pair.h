@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #include <criterion/criterion.h>
 
@@ -64,11 +63,11 @@ int pair_listen(struct pair *p, uint16_t port);
 void pair_connect(struct pair *p, int listening, uint16_t port, int *a, int *b);
 
 /* Each expects -1 with this errno. */
-#define FAILS(call, error)                                                                         \
-    do {                                                                                           \
-        errno = 0;                                                                                 \
-        cr_expect_eq((call), -1, #call);                                                           \
-        cr_expect_eq(errno, error, #call ": %s", strerror(errno));                                 \
+#define FAILS(call, error)                                         \
+    do {                                                           \
+        errno = 0;                                                 \
+        cr_expect_eq((call), -1, #call);                           \
+        cr_expect_eq(errno, error, #call ": %s", strerror(errno)); \
     } while (0)
 #define WORKS(call) cr_expect_eq((call), 0, #call ": %s", strerror(errno))
 

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "pair.h"
-
 #include <errno.h>
+#include <pcap/pcap.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <pcap/pcap.h>
-
 #include "mbufs/mbufs.h"
+#include "pair.h"
 
 /* The shard as a whole: what can only be seen with connections in it. */
 
@@ -56,7 +54,7 @@ static void no_tep(struct sl_shard_config *c, struct sl_shard_io *io)
 static void no_pcap(struct sl_shard_config *c, struct sl_shard_io *io)
 {
     (void)io;
-    c->pcap = "/nonexistent/x.pcap";
+    c->pcap = "/dev/null/x.pcap";
 }
 
 static const struct {
@@ -69,7 +67,7 @@ static const struct {
     {"no ephemeral ports", no_ports, "ports"},
     {"unknown engine", no_engine, "enigma"},
     {"unknown TEP", no_tep, "0x55"},
-    {"capture file that cannot be made", no_pcap, "/nonexistent/x.pcap"},
+    {"capture file that cannot be made", no_pcap, "/dev/null/x.pcap"},
 };
 
 static uint64_t frozen(void *ctx)
@@ -286,8 +284,8 @@ Test(shard, every_frame_is_captured_once)
     pair_settle(&p);
     total = p.wires[0].total + p.wires[1].total;
     pair_destroy(&p);
-    total = p.wires[0].total + p.wires[1].total > total ? p.wires[0].total + p.wires[1].total
-                                                        : total;
+    total =
+        p.wires[0].total + p.wires[1].total > total ? p.wires[0].total + p.wires[1].total : total;
     in = pcap_open_offline(path, err);
     cr_assert_not_null(in, "%s", err);
     while (pcap_next_ex(in, &h, &data) == 1) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "pair.h"
-
 #include <errno.h>
 #include <string.h>
+
+#include "pair.h"
 
 /* POSIX.1-2017 and Linux' tcp(7) are what is expected here. */
 
