@@ -437,7 +437,7 @@ Test(ip4, transmit_checksums_of_the_port)
     static const struct {
         bool none, ip4, tcp;
         uint64_t flags;
-        unsigned ip_sum, tcp_sum;
+        int ip_sum, tcp_sum;
     } cases[] = {
         {false, false, false, 0, 0x26ca, 0x3a84},
         {false, true, false, ip_flags, 0, 0x3a84},
