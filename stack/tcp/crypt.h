@@ -39,7 +39,7 @@ struct sl_crypt {
     uint64_t unprotected_at;     /* frame that was counted as acknowledged unverified, + 1 */
     sl_seq fin_seq;              /* the peer's FIN, believed once its mark was opened */
     uint32_t overhead_bytes;     /* what a frame adds to ordinary data */
-    bool fin_seen;
+    bool fin_seen, fin_counted;
     bool failing;     /* the frame at rx_auth failed to authenticate, and nothing has since */
     bool incomplete;  /* it is not all there, with the copies tried last */
     bool undecided;   /* some choice of copies was incomplete: the others' failure proves nothing */

@@ -112,8 +112,7 @@ enum sl_drop sl_crypt_text(struct sl_tcb *tcb, sl_seq seq, struct rte_mbuf *m, u
         tcb->ack_now = true;
         sl_tcb_wants_output(tcb);
     }
-    if (drop == SL_DROP_NONE)
-        sl_tcb_wants_read(tcb);
+    sl_tcb_wants_read(tcb); /* some of it may be held even so */
     return drop;
 }
 
@@ -130,6 +129,7 @@ void sl_crypt_fin(struct sl_tcb *tcb, sl_seq seq, uint64_t now_ns)
         sl_tcb_advance(tcb, seq, now_ns);
         return;
     }
+    c->fin_counted = c->fin_seen && c->fin_seq == seq && c->fin_counted;
     c->fin_seen = true;
     c->fin_seq = seq;
     if (tcb->due_ns[SL_TIMER_AUTH] == SL_NEVER)
@@ -457,6 +457,18 @@ static bool read_one(struct sl_tcb *tcb, uint64_t now_ns)
     return more;
 }
 
+/* A14 c: everything in front of a FIN is authentic, and says nothing of an end. */
+static void note_held_fin(struct sl_tcb *tcb)
+{
+    struct sl_crypt *c = tcb->crypt;
+
+    if (!c->fin_seen || c->fin_counted || c->mark_in || !sl_list_empty(&c->opens) ||
+        c->fin_seq != rx_seq(tcb, c->rx_auth))
+        return;
+    c->fin_counted = true;
+    sl_count_drop(tcb->tcp->host.counters, SL_DROP_CRYPT_FIN);
+}
+
 void sl_crypt_read(struct sl_tcb *tcb, uint64_t now_ns)
 {
     struct sl_crypt *c = tcb->crypt;
@@ -471,8 +483,10 @@ void sl_crypt_read(struct sl_tcb *tcb, uint64_t now_ns)
     c->waiting = false;
     while (read_one(tcb, now_ns) && !c->ended)
         ;
-    if (!c->ended)
+    if (!c->ended) {
         hold_back(tcb, false, now_ns);
+        note_held_fin(tcb);
+    }
     sl_crypt_unpin(tcb);
 }
 
