@@ -14,8 +14,8 @@ enum {
     MSS4_DEFAULT = 536, /* MUST-15 */
     MSS6_DEFAULT = 1220,
     TS_BYTES = 12,
-    WSCALE_MAX = 14,          /* T7323-10 */
-    A15_WINDOW_BYTES = 65538, /* the largest frame, and one MSS */
+    WSCALE_MAX = 14,         /* T7323-10 */
+    FRAME_MAX_BYTES = 65538, /* A15 */
 };
 
 struct sl_eno_seen sl_handshake_eno_seen(const struct sl_seg *seg)
@@ -25,6 +25,14 @@ struct sl_eno_seen sl_handshake_eno_seen(const struct sl_seg *seg)
         .ack = (seg->flags & SL_TCP_ACK) != 0,
         .content = seg->o.eno,
     };
+}
+
+uint8_t sl_handshake_wscale(const struct sl_tcb *tcb)
+{
+    const bool may_encrypt = tcb->syn->eno.state != SL_ENO_DISABLED;
+    const uint32_t frame = may_encrypt ? (uint32_t)FRAME_MAX_BYTES + tcb->mtu_bytes : 0;
+
+    return sl_output_wscale(RTE_MAX(tcb->rcvbuf_bytes, frame));
 }
 
 void sl_handshake_set_mss(struct sl_tcb *tcb)
@@ -124,8 +132,6 @@ static bool encrypt(struct sl_tcb *tcb, uint64_t now_ns)
 {
     sl_count(tcb->tcp->host.counters, SL_COUNT_ENO_NEGOTIATED);
     tcb->encrypting = true;
-    tcb->rcvbuf_bytes =
-        RTE_MAX(tcb->rcvbuf_bytes, (uint32_t)A15_WINDOW_BYTES + tcb->mss_bytes); /* A15 */
     return sl_crypt_begin(tcb, now_ns);
 }
 

@@ -86,17 +86,17 @@ static enum sl_drop check_repeated_syn(struct sl_tcb *tcb, const struct sl_seg *
 }
 
 /*
- * The SYNs had crossed and the peer's SYN-ACK is here: all that is new in it is the ACK (figure 8
- * of RFC 9293 3.5; by the letter of 3.10.7.4 its SYN would make it unacceptable).
+ * The SYNs had crossed and the peer's SYN-ACK is here: all that is new in it is the ACK (RFC 9293
+ * 3.5, figure 7; by the letter of 3.10.7.4 its SYN would make it unacceptable). It becomes one.
  */
-static void uncross(struct sl_tcb *tcb, struct sl_seg *seg)
+static bool uncross(struct sl_tcb *tcb, struct sl_seg *seg)
 {
     const uint8_t control = SL_TCP_SYN | SL_TCP_ACK | SL_TCP_RST;
 
     if (tcb->state != SL_TCP_SYN_RECEIVED || tcb->passive ||
         (seg->flags & control) != (SL_TCP_SYN | SL_TCP_ACK) || seg->seq != tcb->irs ||
         seg->ack != tcb->snd_nxt)
-        return;
+        return false;
 
     const struct sl_eno_seen seen = sl_handshake_eno_seen(seg);
 
@@ -105,6 +105,7 @@ static void uncross(struct sl_tcb *tcb, struct sl_seg *seg)
     seg->flags = SL_TCP_ACK;
     seg->seq++;
     seg->len = 0;
+    return true;
 }
 
 bool sl_input_is_acceptable(const struct sl_tcb *tcb, const struct sl_seg *seg)
@@ -243,12 +244,14 @@ static void take_timestamp(struct sl_tcb *tcb, const struct sl_seg *seg, uint64_
     tcb->ts_recent_at_ns = now_ns;
 }
 
-/* The first ACK segment without SYN decides about ENO, before its text does (R23, R26). */
-static enum sl_drop take_eno(struct sl_tcb *tcb, const struct sl_seg *seg, uint64_t now_ns)
+/* The first ACK segment decides about ENO, before its text is taken (R23, R26). */
+static enum sl_drop take_eno(struct sl_tcb *tcb, const struct sl_seg *seg, bool had_syn,
+                             uint64_t now_ns)
 {
     const struct sl_eno_seen seen = sl_handshake_eno_seen(seg);
 
-    sl_eno_segment_received(&tcb->syn->eno, &seen);
+    if (!had_syn)
+        sl_eno_segment_received(&tcb->syn->eno, &seen);
     sl_tcb_eno_settle(tcb, now_ns);
     return tcb->state == SL_TCP_CLOSED && tcb->error == SL_TCP_NO_ENCRYPTION
                ? SL_DROP_TCP_ENO_PLAINTEXT
@@ -571,9 +574,9 @@ static void note_arrival(struct sl_tcb *tcb, const struct sl_seg *seg, uint64_t 
 
 static enum sl_drop synchronized(struct sl_tcb *tcb, struct sl_seg *seg, uint64_t now_ns)
 {
+    const bool had_syn = uncross(tcb, seg);
     enum sl_drop drop, text;
 
-    uncross(tcb, seg);
     if ((drop = sl_input_check_timestamp(tcb, seg, now_ns)) || /* PAWS: RFC 7323 5.3 */
         (drop = check_repeated_syn(tcb, seg, now_ns)) ||       /* D36 */
         (drop = check_sequence(tcb, seg, now_ns)) ||           /* first */
@@ -583,8 +586,11 @@ static enum sl_drop synchronized(struct sl_tcb *tcb, struct sl_seg *seg, uint64_
     note_arrival(tcb, seg, now_ns);
     if ((drop = check_ack(tcb, seg, now_ns)) || tcb->state == SL_TCP_CLOSED) /* fifth */
         return drop;
+    if (had_syn) /* T7323-4 */
+        tcb->snd_wnd = tcb->snd_wnd_max = seg->wnd;
     take_timestamp(tcb, seg, now_ns);
-    if (tcb->syn != NULL && ((drop = take_eno(tcb, seg, now_ns)) || tcb->state == SL_TCP_CLOSED))
+    if (tcb->syn != NULL &&
+        ((drop = take_eno(tcb, seg, had_syn, now_ns)) || tcb->state == SL_TCP_CLOSED))
         return drop;
     take_urgent(tcb, seg);              /* sixth; RFC 6093 */
     text = take_text(tcb, seg, now_ns); /* seventh */

@@ -153,7 +153,7 @@ static void fill_child(struct sl_tcb *tcb, const struct sl_seg *seg, uint16_t mt
     tcb->snd_nxt = tcb->iss + 1;
     tcb->ts_offset =
         sl_isn_ts_offset(&tcp->keys, &tcb->local, tcb->local_port, &tcb->remote, tcb->remote_port);
-    tcb->rcv_wscale = sl_output_wscale(tcb->rcvbuf_bytes);
+    tcb->rcv_wscale = sl_handshake_wscale(tcb);
     sl_handshake_take_syn(tcb, seg, now_ns);
 }
 

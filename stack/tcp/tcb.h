@@ -278,6 +278,8 @@ void sl_listen_established(struct sl_tcb *tcb);
 
 /* What the SYN form of an ENO option, or its absence, means to sl_eno_*(). */
 struct sl_eno_seen sl_handshake_eno_seen(const struct sl_seg *seg);
+/* The shift to offer (D39): with ENO, for a window that holds the largest frame (A15). */
+uint8_t sl_handshake_wscale(const struct sl_tcb *tcb);
 /* Numbers, window and options of the peer's SYN or SYN-ACK. */
 void sl_handshake_take_syn(struct sl_tcb *tcb, const struct sl_seg *seg, uint64_t now_ns);
 /* mss_bytes from what the peer offered and the way's MTU (MUST-15, MUST-16, D38). */

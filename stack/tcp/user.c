@@ -69,7 +69,7 @@ static void begin_active(struct sl_tcb *tcb, uint64_t now_ns)
     tcb->snd_nxt = tcb->iss + 1;
     tcb->ts_offset =
         sl_isn_ts_offset(&tcp->keys, &tcb->local, tcb->local_port, &tcb->remote, tcb->remote_port);
-    tcb->rcv_wscale = sl_output_wscale(tcb->rcvbuf_bytes);
+    tcb->rcv_wscale = sl_handshake_wscale(tcb);
     tcb->peer_mss_bytes = UINT16_MAX; /* until its SYN says less: what the MTU gives */
     tcb->ts_on = tcp->config.timestamps;
     sl_handshake_set_mss(tcb);

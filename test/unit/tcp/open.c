@@ -144,6 +144,23 @@ Test(open, simultaneously) /* MUST-10, RFC 9293 3.5, figure 7; trap 18 */
     counted(&s, CONNECTIONS_ACTIVE, 1);
 }
 
+Test(open, simultaneously_with_options) /* T7323-4: no window of a SYN-ACK is scaled */
+{
+    struct script s = closed(.ts = true, .scale = true);
+
+    call_connect(&s);
+    sends(&s, "100:100 SYN <mss 1460, ws 0, ts * 0>");
+    arrives(&s, "300:300 SYN win 1000 <mss 1400, ws 7, ts 5000 0>");
+    cr_assert_eq(s.tcb->snd_wnd, 1000);
+    sends(&s, "100:100 SYN ack 301 <mss 1460, ws 0, ts * 5000>");
+    arrives(&s, "300:300 SYN ack 101 win 2000 <mss 1400, ws 7, ts 5001 0>");
+    in_state(&s, SL_TCP_ESTABLISHED);
+    cr_assert_eq(s.tcb->snd_wnd, 2000);
+    cr_assert_eq(s.tcb->mss_bytes, 1388);
+    arrives(&s, "301:301 ack 101 win 2000 <ts 5002 0>");
+    cr_assert_eq(s.tcb->snd_wnd, 256000);
+}
+
 Test(open, simultaneously_and_a_bare_ack_ends_it) /* MUST-10: the peer saw our SYN-ACK first */
 {
     struct script s = closed();
