@@ -380,6 +380,24 @@ static bool has_output(const struct sl_tcb *tcb)
            (tcb->fin_queued && !tcb->fin_sent);
 }
 
+/* What is marked lost, and the hint where that begins, counted out (checked builds). */
+static __rte_unused bool marks_agree(const struct sl_tcb *tcb)
+{
+    const struct sl_sndq *q = &tcb->sndq;
+    uint32_t lost = 0, i;
+
+    for (i = 0; i < q->n; i++) {
+        const struct sl_snd_seg *seg = sl_sndq_at(q, i);
+
+        if (!seg->lost)
+            continue;
+        if (i >= q->n_sent || sl_seq_lt(q->head + i, tcb->resend_at))
+            return false;
+        lost += end_of(seg) - sl_seq_max(seg->seq, tcb->snd_una);
+    }
+    return lost == tcb->lost_bytes && lost <= tcb->snd_nxt - tcb->snd_una;
+}
+
 void sl_ack_take(struct sl_tcb *tcb, const struct sl_seg *seg, uint64_t now_ns)
 {
     /* T7323-4, -8. */
@@ -396,6 +414,7 @@ void sl_ack_take(struct sl_tcb *tcb, const struct sl_seg *seg, uint64_t now_ns)
     else if (is_duplicate(tcb, seg, wnd))
         take_duplicate(tcb, now_ns);
     take_window(tcb, seg, wnd, now_ns);
+    SL_INVARIANT(marks_agree(tcb));
     if (has_output(tcb))
         sl_tcb_wants_output(tcb);
 }
