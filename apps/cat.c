@@ -291,15 +291,29 @@ static void reset(struct cat *c)
 
 enum outcome { CONNECTED, ENDED, EXPIRED };
 
+/*
+ * An attempt whose SYN did not even leave, since nobody said who has that address, is over: were
+ * it to go on, its later SYNs would come without ENO (R25), as if the path did not like that.
+ */
+static bool was_unresolved(const struct cat *c, uint64_t before)
+{
+    return sl_shard_counter(c->host.shard, "NEIGH_UNRESOLVED") != before;
+}
+
 static enum outcome await_connect(struct cat *c, uint64_t end_ms)
 {
+    const uint64_t unresolved = sl_shard_counter(c->host.shard, "NEIGH_UNRESOLVED");
     struct epoll_event event;
     socklen_t len = sizeof(int);
     int error = 0;
 
     while (!stop_is_due() && now_ms() < end_ms) {
-        if (sl_epoll_wait(c->epoll, &event, 1, RETRY_MS) <= 0)
-            continue;
+        if (sl_epoll_wait(c->epoll, &event, 1, RETRY_MS) <= 0) {
+            if (!was_unresolved(c, unresolved))
+                continue;
+            c->error = "unreachable";
+            return ENDED;
+        }
         if (sl_getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0 || error != 0) {
             fail(c, error == ECONNREFUSED                           ? "refused"
                     : error == ETIMEDOUT                            ? "timeout"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,10 +16,25 @@ static const struct {
     {"config", command_config},
 };
 
+/*
+ * A standard descriptor that is closed would soon be some device's. What takes its place can
+ * neither be read (0) nor written to (1, 2), so that it behaves as if it were still closed.
+ */
+static void occupy_standard_descriptors(void)
+{
+    int fd;
+
+    for (fd = 0; fd <= 2; fd++) {
+        if (fcntl(fd, F_GETFD) < 0)
+            (void)open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
+    }
+}
+
 int main(int argc, char **argv)
 {
     size_t i;
 
+    occupy_standard_descriptors();
     if (argc < 2) {
         cli_print_help(stderr);
         return EXIT_USAGE;

@@ -46,12 +46,14 @@ const struct sl_key sl_keys[] = {
          "file prefix of the process's own."),
 
     KEY("port", "device", TEXT, PORT_FIELD(device), 0, 0, NULL,
-        "What the port is: ring:NAME (two ports of one name are joined), a virtual device with "
-        "its arguments (net_tap0,iface=sealane0), or a PCI address (0000:01:00.0)."),
+        "What the port is. ring:NAME: one end of a pair in this process, which two ports share. "
+        "tap:IFACE: a kernel interface that is made here. af_packet:IFACE: a kernel interface that "
+        "is there. Else a device in DPDK's words: a virtual one with its arguments, or a PCI "
+        "address (0000:01:00.0)."),
     KEY("port", "mtu", NUMBER, PORT_FIELD(mtu_bytes), 576, 9000, "1500",
         "Largest IP packet, in bytes."),
     KEY("port", "queues", NUMBER, PORT_FIELD(queues), 1, 1, "1",
-        "Receive and transmit queues."),
+        "Receive and transmit queues: the one shard that owns a port has one of each."),
     KEY("port", "mac", MAC, PORT_FIELD(mac), 0, 0, NULL,
         "MAC address of the stack on this port. Without it one is invented that is locally "
         "administered."),

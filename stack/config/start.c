@@ -12,6 +12,7 @@
 #include <rte_eal.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
+#include <rte_log.h>
 #include <rte_version.h>
 
 #include "config/keys.h"
@@ -268,19 +269,42 @@ static struct sl_port *open_port(const struct sl_config *c, unsigned i, char *er
     return port;
 }
 
-int sl_init(const struct sl_config *c, char *err, size_t err_len)
+/*
+ * Drivers call much an error that is none (net_tap wants a queueing discipline that few kernels
+ * have). What DPDK says while it starts is shown if it does not start, or if it was asked for.
+ */
+struct hearing {
+    FILE *stream; /* NULL: shown at once */
+    char *text;
+    size_t len;
+};
+
+static void hear(struct hearing *h, const struct sl_config *c)
+{
+    *h = (struct hearing){0};
+    if (c->log_level > SL_LOG_WARNING || is_given(c, "--log-level"))
+        return;
+    if ((h->stream = open_memstream(&h->text, &h->len)) != NULL)
+        (void)rte_openlog_stream(h->stream);
+}
+
+static void hear_no_more(struct hearing *h, bool show)
+{
+    if (h->stream == NULL)
+        return;
+    (void)rte_openlog_stream(stderr);
+    (void)fclose(h->stream);
+    if (show)
+        (void)fputs(h->text, stderr);
+    free(h->text);
+}
+
+static int start(const struct sl_config *c, char *err, size_t err_len)
 {
     struct arguments a = {.n = 0};
     unsigned i;
     int rc;
 
-    if (up.is_up) {
-        (void)snprintf(err, err_len, "EAL and ports are up already");
-        return -EALREADY;
-    }
-    if ((rc = sl_config_check(c, err, err_len)) < 0)
-        return rc;
-    sl_log_set_level(c->log_level);
     if (sched_getaffinity(0, sizeof(up.cpus), &up.cpus) != 0)
         CPU_SET(0, &up.cpus);
     build_arguments(&a, c);
@@ -297,6 +321,24 @@ int sl_init(const struct sl_config *c, char *err, size_t err_len)
         }
     }
     return 0;
+}
+
+int sl_init(const struct sl_config *c, char *err, size_t err_len)
+{
+    struct hearing h;
+    int rc;
+
+    if (up.is_up) {
+        (void)snprintf(err, err_len, "EAL and ports are up already");
+        return -EALREADY;
+    }
+    if ((rc = sl_config_check(c, err, err_len)) < 0)
+        return rc;
+    sl_log_set_level(c->log_level);
+    hear(&h, c);
+    rc = start(c, err, err_len);
+    hear_no_more(&h, rc < 0);
+    return rc;
 }
 
 void sl_fini(void)
