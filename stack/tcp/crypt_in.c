@@ -137,6 +137,18 @@ void sl_crypt_fin(struct sl_tcb *tcb, sl_seq seq, uint64_t now_ns)
     sl_tcb_wants_read(tcb);
 }
 
+/* A14 c: everything in front of a FIN is authentic, and says nothing of an end. */
+static void note_held_fin(struct sl_tcb *tcb)
+{
+    struct sl_crypt *c = tcb->crypt;
+
+    if (!c->fin_seen || c->fin_counted || c->mark_in || !sl_list_empty(&c->opens) ||
+        c->fin_seq != rx_seq(tcb, c->rx_auth))
+        return;
+    c->fin_counted = true;
+    sl_count_drop(tcb->tcp->host.counters, SL_DROP_CRYPT_FIN);
+}
+
 /* The bytes from `at` on of `in` as ranges of `out`; returns how many. */
 static uint32_t slice(const struct sl_range *in, uint32_t n_in, uint32_t at, uint32_t len,
                       struct sl_range *out)
@@ -457,18 +469,6 @@ static bool read_one(struct sl_tcb *tcb, uint64_t now_ns)
     return more;
 }
 
-/* A14 c: everything in front of a FIN is authentic, and says nothing of an end. */
-static void note_held_fin(struct sl_tcb *tcb)
-{
-    struct sl_crypt *c = tcb->crypt;
-
-    if (!c->fin_seen || c->fin_counted || c->mark_in || !sl_list_empty(&c->opens) ||
-        c->fin_seq != rx_seq(tcb, c->rx_auth))
-        return;
-    c->fin_counted = true;
-    sl_count_drop(tcb->tcp->host.counters, SL_DROP_CRYPT_FIN);
-}
-
 void sl_crypt_read(struct sl_tcb *tcb, uint64_t now_ns)
 {
     struct sl_crypt *c = tcb->crypt;
@@ -653,6 +653,7 @@ void sl_crypt_opened(struct sl_tcb *tcb, uint64_t now_ns)
         sl_tcb_wants_read(tcb); /* what waited for these frames */
     if (c->incomplete)
         hold_back(tcb, false, now_ns);
+    note_held_fin(tcb);
 }
 
 static void timer_fired(struct sl_tcb *tcb, enum sl_tcb_timer which, uint64_t now_ns)

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <criterion/criterion.h>
+
+#include "crypt_peer.h"
+#include "tcpcrypt/tcpcrypt.h"
+
+/* Authenticate, then acknowledge (reading A14), told as what arrives and what is acknowledged. */
+
+#define OPS (&sl_tcpcrypt_x25519)
+
+Test(crypt_in, a_frame_is_acknowledged_once_it_is_authentic)
+{
+    struct peer *p = peer_connected(OPS);
+    const uint64_t at = peer_writes(p, 1000, 1000);
+
+    cr_assert_eq(peer_segment(p, at, 1020, -1), SL_DROP_NONE);
+    cr_assert_eq(p->tcb->rcv_nxt, PEER_ISN + 1 + (uint32_t)at, "not before the tag was looked at");
+    peer_iterate(p);
+    cr_assert_eq(p->tcb->rcv_nxt, PEER_ISN + 1 + (uint32_t)at + 1020);
+    app_reads(p, 1000);
+    cr_assert_eq(p->counters.n[SL_COUNT_FRAMES_UNPROTECTED], 0);
+    peer_over(p);
+}
+
+Test(crypt_in, frames_span_segments_and_segments_hold_frames) /* trap 16 */
+{
+    struct peer *p = peer_connected(OPS);
+    const uint64_t at = peer_writes(p, 5000, 700);
+    uint64_t end = peer_stream_len(p), cut = at;
+    const uint32_t sizes[] = {1, 2, 1000, 719, 1, 1460, 3};
+
+    for (unsigned i = 0; cut < end; i = (i + 1) % 7) {
+        const uint32_t len = end - cut < sizes[i] ? (uint32_t)(end - cut) : sizes[i];
+
+        cr_assert_eq(peer_segment(p, cut, len, -1), SL_DROP_NONE);
+        cut += len;
+        peer_iterate(p);
+    }
+    app_reads(p, 5000);
+    peer_over(p);
+}
+
+Test(crypt_in, the_largest_frame_in_segments_out_of_order) /* A15, R69 */
+{
+    struct peer *p = peer_connected(OPS);
+    const uint64_t at = peer_writes(p, 65518, 65518);
+    const uint64_t end = peer_stream_len(p);
+
+    cr_assert_eq(end - at, 65538);
+    p->tcb->rcv_adv = p->tcb->rcv_nxt + 70000; /* no window scale here: as if it were announced */
+    for (uint64_t to = end; to > at;) {
+        const uint64_t from = to - at > 1400 ? to - 1400 : at;
+
+        cr_assert_eq(peer_segment(p, from, (uint32_t)(to - from), -1), SL_DROP_NONE);
+        to = from;
+    }
+    peer_iterate(p);
+    app_reads(p, 65518);
+    cr_assert_eq(p->counters.n[SL_COUNT_FRAMES_UNPROTECTED], 0, "it was all there at once");
+    peer_over(p);
+}
+
+Test(crypt_in, a_forged_segment_counts_as_lost) /* R75 */
+{
+    struct peer *p = peer_connected(OPS);
+    const uint64_t at = peer_writes(p, 500, 500);
+
+    cr_assert_eq(peer_segment(p, at, 520, 100), SL_DROP_NONE);
+    peer_iterate(p);
+    cr_assert_eq(p->counters.drops[SL_DROP_CRYPT_TAG], 1);
+    cr_assert_eq(acked(p), at, "a duplicate ACK at once");
+    app_reads_nothing(p);
+    cr_assert_eq(peer_segment(p, at, 520, -1), SL_DROP_NONE);
+    peer_iterate(p);
+    app_reads(p, 500);
+    peer_wait(p, 20000);
+    cr_assert_eq(ended_in(p), SL_TCP_OK, "progress was made: nothing is left of the failure");
+    peer_over(p);
+}
+
+Test(crypt_in, of_two_copies_the_first_may_be_right) /* A14 a */
+{
+    struct peer *p = peer_connected(OPS);
+    const uint64_t at = peer_writes(p, 500, 500);
+
+    cr_assert_eq(peer_segment(p, at, 520, -1), SL_DROP_NONE);
+    cr_assert_eq(peer_segment(p, at, 520, 40), SL_DROP_NONE);
+    peer_iterate(p);
+    cr_assert_eq(p->counters.n[SL_COUNT_FRAMES_SECOND_COPY], 0);
+    cr_assert_eq(p->counters.drops[SL_DROP_CRYPT_TAG], 0);
+    app_reads(p, 500);
+    peer_over(p);
+}
+
+Test(crypt_in, a_forged_first_copy_gives_way) /* A14 a */
+{
+    struct peer *p = peer_connected(OPS);
+    const uint64_t at = peer_writes(p, 500, 500);
+
+    cr_assert_eq(peer_segment(p, at + 10, 50, 5), SL_DROP_NONE);
+    cr_assert_eq(peer_segment(p, at, 520, -1), SL_DROP_NONE);
+    peer_iterate(p);
+    cr_assert_eq(p->counters.n[SL_COUNT_FRAMES_SECOND_COPY], 1);
+    app_reads(p, 500);
+    peer_over(p);
+}
+
+Test(crypt_in, a_third_copy_is_not_kept) /* A14 a */
+{
+    struct peer *p = peer_connected(OPS);
+    const uint64_t at = peer_writes(p, 500, 500);
+
+    cr_assert_eq(peer_segment(p, at, 520, 40), SL_DROP_NONE);
+    cr_assert_eq(peer_segment(p, at, 520, 41), SL_DROP_NONE);
+    cr_assert_eq(peer_segment(p, at, 520, 42), SL_DROP_CRYPT_COPY);
+    peer_iterate(p);
+    cr_assert_eq(p->counters.drops[SL_DROP_CRYPT_TAG], 1);
+    cr_assert_eq(peer_segment(p, at, 520, -1), SL_DROP_NONE);
+    peer_iterate(p);
+    app_reads(p, 500);
+    peer_over(p);
+}
+
+Test(crypt_in, a_header_with_a_huge_length_is_disputed_by_the_genuine_bytes) /* A14 b */
+{
+    static const uint8_t forged[] = {0, 0xff, 0xff};
+    struct peer *p = peer_connected(OPS);
+    const uint64_t at = peer_writes(p, 500, 500);
+
+    cr_assert_eq(peer_forges(p, at, forged, sizeof(forged)), SL_DROP_NONE);
+    peer_iterate(p);
+    cr_assert_eq(peer_segment(p, at, 520, -1), SL_DROP_NONE);
+    peer_iterate(p);
+    app_reads(p, 500);
+    cr_assert_eq(p->counters.n[SL_COUNT_FRAMES_UNPROTECTED], 0);
+    peer_over(p);
+}
+
+Test(crypt_in, an_incomplete_frame_is_acknowledged_after_a_while) /* A14 b */
+{
+    struct peer *p = peer_connected(OPS);
+    const uint64_t at = peer_writes(p, 3000, 3000);
+
+    cr_assert_eq(peer_segment(p, at, 1400, -1), SL_DROP_NONE);
+    peer_wait(p, 39);
+    cr_assert_eq(p->n_saw, 0, "held back, and no duplicate ACK either");
+    peer_wait(p, 42); /* then an ACK, itself delayed or not */
+    cr_assert_eq(acked(p), at + 1400);
+    cr_assert_eq(p->counters.n[SL_COUNT_FRAMES_UNPROTECTED], 1);
+    cr_assert_eq(peer_segment(p, at + 1400, 1620, -1), SL_DROP_NONE);
+    peer_iterate(p);
+    app_reads(p, 3000);
+    cr_assert_eq(p->counters.n[SL_COUNT_FRAMES_UNPROTECTED], 1);
+    peer_over(p);
+}
+
+Test(crypt_in, or_when_four_segments_of_it_are_pending) /* A14 b */
+{
+    struct peer *p = peer_connected(OPS);
+    const uint64_t at = peer_writes(p, 20000, 20000);
+
+    for (uint32_t i = 0; i < 3; i++)
+        cr_assert_eq(peer_segment(p, at + (uint64_t)i * 1460, 1460, -1), SL_DROP_NONE);
+    peer_iterate(p);
+    cr_assert_eq(p->n_saw, 0);
+    cr_assert_eq(peer_segment(p, at + 3 * 1460, 1460, -1), SL_DROP_NONE);
+    peer_iterate(p);
+    cr_assert_eq(p->tcb->rcv_nxt, PEER_ISN + 1 + (uint32_t)at + 4 * 1460);
+    peer_over(p);
+}
+
+Test(crypt_in, what_was_acknowledged_unverified_and_fails_ends_it) /* A14 b */
+{
+    struct peer *p = peer_connected(OPS);
+    const uint64_t at = peer_writes(p, 3000, 3000);
+
+    cr_assert_eq(peer_segment(p, at, 1400, 77), SL_DROP_NONE);
+    peer_wait(p, 100);
+    cr_assert_eq(acked(p), at + 1400);
+    cr_assert_eq(peer_segment(p, at + 1400, 1620, -1), SL_DROP_NONE);
+    peer_iterate(p);
+    cr_assert_eq(ended_in(p), SL_TCP_AUTH_FAILED);
+    cr_assert(p->saw[p->n_saw - 1].flags & SL_TCP_RST);
+    peer_over(p);
+}
+
+Test(crypt_in, a_dispute_without_end_ends) /* A14 b: a sender that waits must not starve */
+{
+    struct peer *p = peer_connected(OPS);
+    const uint64_t at = peer_writes(p, 3000, 3000);
+
+    cr_assert_eq(peer_segment(p, at, 1400, 77), SL_DROP_NONE);
+    cr_assert_eq(peer_segment(p, at, 1400, -1), SL_DROP_NONE);
+    peer_wait(p, 900);
+    cr_assert_eq(p->counters.drops[SL_DROP_CRYPT_TAG], 0);
+    cr_assert_eq(acked(p), at, "nobody can tell");
+    peer_wait(p, 200);
+    cr_assert_eq(p->counters.drops[SL_DROP_CRYPT_TAG], 1);
+    cr_assert_eq(peer_segment(p, at, 1400, -1), SL_DROP_NONE);
+    peer_wait(p, 100);
+    cr_assert_eq(acked(p), at + 1400);
+    cr_assert_eq(peer_segment(p, at + 1400, 1620, -1), SL_DROP_NONE);
+    peer_iterate(p);
+    app_reads(p, 3000);
+    peer_over(p);
+}
+
+Test(crypt_in, a_corrupt_sender_ends_in_auth_failed) /* A14 d */
+{
+    struct peer *p = peer_connected(OPS);
+    const uint64_t at = peer_writes(p, 500, 500);
+
+    for (int i = 0; i < 11; i++) {
+        cr_assert_eq(ended_in(p), SL_TCP_OK, "not by a count");
+        (void)peer_segment(p, at, 520, 9);
+        peer_wait(p, 900);
+    }
+    cr_assert_eq(ended_in(p), SL_TCP_OK);
+    peer_wait(p, 200);
+    cr_assert_eq(ended_in(p), SL_TCP_AUTH_FAILED);
+    cr_assert_eq(sl_tcp_recv(p->tcp, p->tcb, (uint8_t[1]){0}, 1, false, p->now_ns),
+                 -sl_tcp_error_errno(SL_TCP_AUTH_FAILED));
+    peer_over(p);
+}
+
+Test(crypt_in, the_mark_of_the_end_is_the_end_of_file) /* R77 */
+{
+    struct peer *p = peer_connected(OPS);
+    const uint64_t at = peer_writes(p, 10, 10), end = peer_ends(p);
+
+    cr_assert_eq(peer_segment(p, at, (uint32_t)(peer_stream_len(p) - at), -1), SL_DROP_NONE);
+    peer_iterate(p);
+    cr_assert_lt(at, end);
+    app_reads(p, 10);
+    app_reads_eof(p);
+    cr_assert(p->events & SL_TCP_EV_EOF);
+    cr_assert_eq(p->tcb->state, SL_TCP_ESTABLISHED, "TCP's own end is still to come");
+    cr_assert_eq(peer_fin(p, peer_stream_len(p)), SL_DROP_NONE);
+    peer_iterate(p);
+    cr_assert_eq(p->tcb->state, SL_TCP_CLOSE_WAIT);
+    cr_assert_eq(acked(p), peer_stream_len(p) + 1);
+    peer_over(p);
+}
+
+Test(crypt_in, a_fin_without_the_mark_is_no_end) /* R78, A14 c */
+{
+    struct peer *p = peer_connected(OPS);
+    const uint64_t at = peer_writes(p, 10, 10);
+
+    cr_assert_eq(peer_segment(p, at, 30, -1), SL_DROP_NONE);
+    cr_assert_eq(peer_fin(p, at + 30), SL_DROP_NONE);
+    peer_wait(p, 9000);
+    app_reads(p, 10);
+    app_reads_nothing(p);
+    cr_assert_eq(p->counters.drops[SL_DROP_CRYPT_FIN], 1);
+    cr_assert_eq(p->tcb->rcv_nxt, PEER_ISN + 1 + (uint32_t)at + 30, "unacknowledged");
+    peer_wait(p, 1100);
+    cr_assert_eq(ended_in(p), SL_TCP_TRUNCATED);
+    cr_assert_not(p->events & SL_TCP_EV_EOF);
+    peer_over(p);
+}
+
+Test(crypt_in, a_forged_fin_is_forgotten) /* A14 c */
+{
+    struct peer *p = peer_connected(OPS);
+    const uint64_t at = peer_writes(p, 10, 10);
+
+    cr_assert_eq(peer_fin(p, at), SL_DROP_NONE);
+    peer_wait(p, 100);
+    cr_assert_eq(peer_segment(p, at, 30, -1), SL_DROP_NONE);
+    peer_wait(p, 20000);
+    app_reads(p, 10);
+    cr_assert_eq(ended_in(p), SL_TCP_OK);
+    peer_over(p);
+}
+
+Test(crypt_in, an_impossible_header_is_dropped_not_believed) /* A8 */
+{
+    static const uint8_t forged[40] = {0, 0, 16};
+    struct peer *p = peer_connected(OPS);
+    const uint64_t at = peer_writes(p, 500, 500);
+
+    cr_assert_eq(peer_forges(p, at, forged, sizeof(forged)), SL_DROP_NONE);
+    peer_iterate(p);
+    cr_assert_eq(p->counters.drops[SL_DROP_CRYPT_TAG], 1);
+    cr_assert_eq(ended_in(p), SL_TCP_OK);
+    cr_assert_eq(peer_segment(p, at, 520, -1), SL_DROP_NONE);
+    peer_iterate(p);
+    app_reads(p, 500);
+    peer_over(p);
+}
+
+Test(crypt_in, broken_init_ends_it_at_once) /* A8 */
+{
+    static const uint8_t magic[8] = {0x47, 0x45, 0x54, 0x20};
+    struct peer *p = peer_opened(OPS);
+
+    cr_assert_eq(peer_forges(p, 0, magic, sizeof(magic)), SL_DROP_NONE);
+    peer_iterate(p);
+    cr_assert_eq(ended_in(p), SL_TCP_KEX_FAILED);
+    cr_assert_eq(p->counters.n[SL_COUNT_KEX_FAILED], 1);
+    peer_over(p);
+}
+
+Test(crypt_in, a_peer_that_never_speaks_is_given_up) /* A16 */
+{
+    struct peer *p = peer_opened(OPS);
+
+    peer_wait(p, 9900);
+    cr_assert_eq(ended_in(p), SL_TCP_OK);
+    peer_wait(p, 200);
+    cr_assert_eq(ended_in(p), SL_TCP_KEX_FAILED);
+    peer_over(p);
+}
