@@ -141,7 +141,7 @@ void sl_flows_find_burst(const struct sl_flows *f, const struct sl_seg *segs, un
         if (is_found) {
             rte_prefetch0(tcbs[i]);
             rte_prefetch0((const char *)tcbs[i] + RTE_CACHE_LINE_SIZE);
-            rte_prefetch0((const char *)tcbs[i] + 2 * RTE_CACHE_LINE_SIZE);
+            rte_prefetch0((const char *)tcbs[i] + (size_t)2 * RTE_CACHE_LINE_SIZE);
         }
     }
 }

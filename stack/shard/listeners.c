@@ -29,12 +29,14 @@ void sl_listeners_init(struct sl_listeners *t)
 
 void sl_listeners_fini(struct sl_listeners *t)
 {
-    struct sl_link *link;
+    struct sl_link *link, *next;
     int i;
 
     for (i = 0; i < SL_LISTENERS_BUCKETS; i++) {
-        while ((link = sl_list_take(&t->buckets[i])) != NULL)
+        for (link = t->buckets[i].next; link != &t->buckets[i]; link = next) {
+            next = link->next;
             free(SL_CONTAINER(link, struct entry, link));
+        }
     }
 }
 

@@ -65,11 +65,10 @@ struct opening {
 
 static bool fail(const struct opening *o, const char *what, int rc)
 {
-    if (rc != 0)
-        (void)snprintf(o->err, o->err_len, "port %s (%s): %s: %s", o->c->name, o->c->device, what,
-                       rte_strerror(rc < 0 ? -rc : rc));
-    else
-        (void)snprintf(o->err, o->err_len, "port %s (%s): %s", o->c->name, o->c->device, what);
+    const char *colon = rc != 0 ? ": " : "", *why = rc != 0 ? rte_strerror(abs(rc)) : "";
+
+    (void)snprintf(o->err, o->err_len, "port %s (%s): %s%s%s", o->c->name, o->c->device, what,
+                   colon, why);
     return false;
 }
 

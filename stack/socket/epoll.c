@@ -49,14 +49,22 @@ static void drop(struct watch *w)
 
 void sl_epoll_forget_socket(struct sl_socket *sock)
 {
-    while (!sl_list_empty(&sock->watches))
-        drop(SL_CONTAINER(sock->watches.next, struct watch, in_socket));
+    struct sl_link *link, *next;
+
+    for (link = sock->watches.next; link != &sock->watches; link = next) {
+        next = link->next;
+        drop(SL_CONTAINER(link, struct watch, in_socket));
+    }
 }
 
 void sl_epoll_destroy(struct sl_epoll *ep)
 {
-    while (!sl_list_empty(&ep->watches))
-        drop(SL_CONTAINER(ep->watches.next, struct watch, in_set));
+    struct sl_link *link, *next;
+
+    for (link = ep->watches.next; link != &ep->watches; link = next) {
+        next = link->next;
+        drop(SL_CONTAINER(link, struct watch, in_set));
+    }
     free(ep);
 }
 

@@ -37,7 +37,7 @@ static int check_before_syn(const struct sl_socket *sock)
 
 static int get_enabled(const struct sl_socket *sock, int *v)
 {
-    *v = sock->wish.enabled;
+    *v = sock->wish.enabled < 0 ? -1 : (uint8_t)sock->wish.enabled;
     return 0;
 }
 

@@ -24,10 +24,12 @@ void sl_policies_init(struct sl_policies *p, const struct sl_shard *shard)
 
 void sl_policies_fini(struct sl_policies *p)
 {
-    struct sl_link *link;
+    struct sl_link *link, *next;
 
-    while ((link = sl_list_take(&p->list)) != NULL)
+    for (link = p->list.next; link != &p->list; link = next) {
+        next = link->next;
         free(SL_CONTAINER(link, struct kept, link));
+    }
 }
 
 /* Those of the shard first: tests give it TEPs that are not built in. */

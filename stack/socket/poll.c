@@ -20,14 +20,17 @@ static short level_of(const struct pollfd *p)
 {
     const uint32_t asked = (uint16_t)p->events | (uint32_t)(POLLERR | POLLHUP);
     struct sl_file *f;
+    uint32_t bits;
 
     if (p->fd < 0) /* POSIX: left out */
         return 0;
     if (sl_file_get(p->fd, &f) < 0)
         return POLLNVAL;
-    if (f->kind == SL_FILE_EPOLL)
-        return sl_epoll_is_ready((struct sl_epoll *)f) ? p->events & (POLLIN | POLLRDNORM) : 0;
-    return (short)(sl_socket_level((struct sl_socket *)f) & asked);
+    if (f->kind == SL_FILE_SOCKET)
+        bits = sl_socket_level((struct sl_socket *)f);
+    else
+        bits = sl_epoll_is_ready((struct sl_epoll *)f) ? POLLIN | POLLRDNORM : 0;
+    return (short)(bits & asked);
 }
 
 static int collect(void *ctx)

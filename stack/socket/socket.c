@@ -549,7 +549,7 @@ static int connect_to(struct sl_socket *sock, const struct sockaddr *addr, sockl
 {
     const struct sl_shard *s = sock->all->shard;
     const struct sl_binding *b = &sock->binding;
-    struct way w;
+    struct way w = {.mtu_bytes = 0};
     int rc = read_address(addr, len, &w.remote, &w.remote_port);
 
     if (rc < 0)

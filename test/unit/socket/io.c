@@ -287,7 +287,7 @@ Test(io, info_outlives_the_connection)
     pair_b(&p);
     WORKS(sl_setsockopt(b, SOL_SOCKET, SO_LINGER, &now, sizeof(now)));
     WORKS(sl_conn_info(b, &info));
-    snprintf(peer, sizeof(peer), "10.0.0.1:%u", ntohs(name.sin_port));
+    (void)snprintf(peer, sizeof(peer), "10.0.0.1:%u", ntohs(name.sin_port));
     cr_expect_str_eq(info.peer, peer);
     WORKS(sl_close(b));
     pair_settle(&p);

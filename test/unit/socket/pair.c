@@ -93,7 +93,7 @@ static void create_end(struct pair *p, struct pair_end *e, const struct sl_shard
     e->out->room = PAIR_FRAMES;
     e->shard = sl_shard_create(&c, &io, err, sizeof(err));
     cr_assert_not_null(e->shard, "%s", err);
-    snprintf(address, sizeof(address), "10.0.0.%u/24", number);
+    (void)snprintf(address, sizeof(address), "10.0.0.%u/24", number);
     cr_assert_eq(sl_shard_port_add(e->shard, &port), 0);
     cr_assert_eq(sl_shard_address_add(e->shard, 0, address), 0);
 }
