@@ -26,25 +26,22 @@ static unsigned count_cpus(void)
     return (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
 }
 
-static void free_arguments(char **copy)
-{
-    int i;
-
-    for (i = 0; copy != NULL && copy[i] != NULL; i++)
-        free(copy[i]);
-    free(copy);
-}
-
+/* One block, since EAL exchanges entries: whichever are left, nothing is lost. */
 static char **copy_arguments(int argc, const char *const *argv)
 {
-    char **copy = calloc((size_t)argc + 1, sizeof(copy[0]));
+    size_t bytes = ((size_t)argc + 1) * sizeof(char *);
+    char **copy, *text;
     int i;
 
-    for (i = 0; copy != NULL && i < argc; i++) {
-        if ((copy[i] = strdup(argv[i])) == NULL) {
-            free_arguments(copy);
-            return NULL;
-        }
+    for (i = 0; i < argc; i++)
+        bytes += strlen(argv[i]) + 1;
+    if ((copy = calloc(1, bytes)) == NULL)
+        return NULL;
+    text = (char *)(copy + argc + 1);
+    for (i = 0; i < argc; i++) {
+        copy[i] = text;
+        memcpy(text, argv[i], strlen(argv[i]) + 1);
+        text += strlen(argv[i]) + 1;
     }
     return copy;
 }
@@ -63,7 +60,7 @@ int sl_eal_init(int argc, const char *const *argv, char *err, size_t err_len)
     }
     if (rte_eal_init(argc, copy) < 0) {
         if (rte_errno == EALREADY) { /* it has not looked at them */
-            free_arguments(copy);
+            free(copy);
             return 0;
         }
         arguments = copy;
