@@ -90,6 +90,37 @@ Test(persist, window_that_opens_by_itself) /* a window update, before any probe 
     counted(&s, PERSIST_PROBES, 0);
 }
 
+Test(persist, window_that_shuts_for_a_moment) /* what is in flight may yet be taken */
+{
+    struct script s = established();
+
+    call_send(&s, 2920);
+    sends(&s, "101:1561 ack *");
+    sends(&s, "1561:3021 ack *");
+    arrives(&s, "301:301 ack 1561 win 0");
+    at(&s, 50);
+    arrives(&s, "301:301 ack 1561 win 65535");
+    sends_nothing(&s);
+    at(&s, 250); /* and the timer runs again */
+    sends(&s, "1561:3021 ack *");
+}
+
+Test(persist, window_that_shuts_twice) /* SHLD-29: the back-off is over when it opens */
+{
+    struct script s = shut();
+
+    at(&s, 1400);
+    cr_expect_eq(script_pending(&s), 3);
+    script_skip(&s);
+    arrives(&s, "301:301 ack 1102 win 600");
+    sends(&s, "1102:1561 ack *");
+    arrives(&s, "301:301 ack 1561 win 0");
+    at(&s, 1599);
+    sends_nothing(&s);
+    at(&s, 1600);
+    sends(&s, "1561:1562 ack *");
+}
+
 Test(persist, for_ever) /* MUST-37, D6 */
 {
     struct script s = shut();

@@ -199,6 +199,22 @@ Test(rto_timer, timestamp_tells_which_it_was) /* T7323-22, T6298-6: 7/8 10 + 1/8
     sends(&s, "201:301 ack *");
 }
 
+Test(rto_timer, next_echo_counts_after_a_timeout) /* whatever was being timed before */
+{
+    struct script s = established(.ts = true);
+
+    call_send(&s, 2896);
+    at(&s, 10);
+    arrives(&s, "301:301 ack 1549 <ts 7001 10>"); /* a sample: the next one, beyond 2997 */
+    at(&s, 210);
+    script_skip(&s);
+    cr_expect_eq(s.tcb->rto.backoff, 1);
+    at(&s, 230);
+    arrives(&s, "301:301 ack 2997 <ts 7001 220>");
+    cr_expect_eq(s.tcb->rto.backoff, 0);
+    cr_expect_eq(s.tcb->rto.srtt_ns, UINT64_C(11250000)); /* 7/8 10 + 1/8 20 */
+}
+
 Test(rto_timer, echo_of_an_old_ack_is_no_sample) /* T7323-22, trap 1 */
 {
     struct script s = established(.ts = true);
