@@ -302,6 +302,22 @@ static void take_all(struct sl_link *to, struct sl_link *from)
     sl_list_init(from);
 }
 
+/* Those who did not get their turn are the first ones of the next iteration. */
+static void put_back(struct sl_link *to, struct sl_link *from)
+{
+    while (!sl_list_empty(from)) {
+        struct sl_link *last = from->prev;
+
+        sl_list_remove(last);
+        sl_list_add_tail(to->next, last);
+    }
+}
+
+static bool may_tx(const struct sl_tcp *tcp)
+{
+    return tcp->host.may_tx == NULL || tcp->host.may_tx(tcp->host.ctx);
+}
+
 void sl_tcp_output(struct sl_tcp *tcp, uint64_t now_ns)
 {
     struct sl_link todo, *link;
@@ -309,10 +325,11 @@ void sl_tcp_output(struct sl_tcp *tcp, uint64_t now_ns)
     tcp->now_ns = now_ns;
     /* What enlists anew while we are at it waits for the next iteration: no endless loop. */
     take_all(&todo, &tcp->out_list);
-    while ((link = sl_list_take(&todo)) != NULL) {
+    while (may_tx(tcp) && (link = sl_list_take(&todo)) != NULL) {
         rte_prefetch0(SL_CONTAINER(todo.next, struct sl_tcb, out_link));
         output_one(SL_CONTAINER(link, struct sl_tcb, out_link), now_ns);
     }
+    put_back(&tcp->out_list, &todo);
     sl_tcb_reap(tcp);
 }
 
@@ -382,7 +399,8 @@ void sl_output_probe(struct sl_tcb *tcb, uint64_t now_ns)
         seg = sl_sndq_at(&tcb->sndq, 0);
         const uint32_t off = tcb->snd_una - seg->seq;
 
-        sl_pass_part(&p, seg, off, RTE_MIN(seg->len - off, 1U));
+        if (sl_pass_part(&p, seg, off, RTE_MIN(seg->len - off, 1U)))
+            note_sent(&p, seg);                  /* whichever is answered: T6298-6 */
     } else if ((seg = next_octet(&p)) != NULL) { /* T9293-40 */
         if (sl_pass_part(&p, seg, 0, seg->len))
             sent_new(&p, seg);
