@@ -87,6 +87,23 @@ static enum sl_drop tx_segment(void *ctx, struct sl_tcb *tcb, struct rte_mbuf *m
     return sl_net_output(s->net, sl_tcb_path(tcb), &hdr, m, s->now_ns);
 }
 
+/* Back-pressure: TCP keeps what a port would not take anyway. */
+bool sl_shard_may_tx(const struct sl_shard *s)
+{
+    unsigned i;
+
+    for (i = 0; i < s->n_ports; i++) {
+        if (s->txqs[s->ports[i]].n > SL_TXQ_HIGH)
+            return false;
+    }
+    return true;
+}
+
+static bool may_tx(void *ctx)
+{
+    return sl_shard_may_tx(ctx);
+}
+
 static void tx_stray(void *ctx, const struct sl_net_hdr *hdr, struct rte_mbuf *m)
 {
     struct sl_shard *s = ctx;
@@ -145,6 +162,7 @@ struct sl_tcp_host sl_shard_tcp_host(struct sl_shard *s)
     return (struct sl_tcp_host){
         .ctx = s,
         .tx = tx_segment,
+        .may_tx = may_tx,
         .tx_stray = tx_stray,
         .flow_add = flow_add,
         .flow_remove = flow_remove,

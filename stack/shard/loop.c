@@ -170,18 +170,6 @@ bool sl_shard_before_app(struct sl_shard *s)
     return did;
 }
 
-/* Back-pressure: TCP keeps what a port would not take anyway. */
-static bool is_congested(const struct sl_shard *s)
-{
-    unsigned i;
-
-    for (i = 0; i < s->n_ports; i++) {
-        if (s->txqs[s->ports[i]].n > SL_TXQ_HIGH)
-            return true;
-    }
-    return false;
-}
-
 bool sl_shard_after_app(struct sl_shard *s)
 {
     const uint64_t sent_before = s->n_sent;
@@ -189,10 +177,9 @@ bool sl_shard_after_app(struct sl_shard *s)
 
     if (s->tcp == NULL)
         return false;
-    if (likely(!is_congested(s))) {
+    if (likely(sl_shard_may_tx(s)))
         did = run_jobs(s, sl_tcp_cut_frames) > 0;
-        sl_tcp_output(s->tcp, s->now_ns);
-    }
+    sl_tcp_output(s->tcp, s->now_ns);
     (void)sl_shard_flush_ports(s);
     return did || s->n_sent != sent_before;
 }

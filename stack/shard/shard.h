@@ -84,5 +84,8 @@ void sl_shard_idle(struct sl_shard *s, uint64_t until_ns);
 struct sl_tcp_host sl_shard_tcp_host(struct sl_shard *s);
 struct sl_net_host sl_shard_net_host(struct sl_shard *s);
 
+/* Is there room for what TCP would send (host.c)? */
+bool sl_shard_may_tx(const struct sl_shard *s);
+
 /* Hand every port what it takes (host.c). Returns how many frames went. */
 uint32_t sl_shard_flush_ports(struct sl_shard *s);

@@ -93,6 +93,8 @@ struct sl_tcp_host {
     void *ctx;
     /* A segment of `tcb` (TCP header first, SL_NET_HEAD_BYTES of headroom); takes it. */
     enum sl_drop (*tx)(void *ctx, struct sl_tcb *tcb, struct rte_mbuf *m);
+    /* Have ports room? False: connections whose turn it is wait. NULL: always. */
+    bool (*may_tx)(void *ctx);
     /* One without a connection: a RST, mostly. */
     void (*tx_stray)(void *ctx, const struct sl_net_hdr *hdr, struct rte_mbuf *m);
     /* Table of connections by addresses and ports. False: full. */

@@ -108,6 +108,11 @@ void pair_create(struct pair *p, const struct sl_shard_config *a, const struct s
     pair_run(p, 10);
 }
 
+void pair_a_again(struct pair *p, const struct sl_shard_config *a)
+{
+    create_end(p, &p->a, a, 1);
+}
+
 void pair_destroy(struct pair *p)
 {
     struct rte_mbuf *m;

@@ -44,6 +44,8 @@ struct sl_shard_config pair_config(void);
 
 /* NULL: pair_config() without encryption. */
 void pair_create(struct pair *p, const struct sl_shard_config *a, const struct sl_shard_config *b);
+/* A was destroyed: another one in its place. */
+void pair_a_again(struct pair *p, const struct sl_shard_config *a);
 /* Flushes and destroys both; every mbuf has to be back. */
 void pair_destroy(struct pair *p);
 

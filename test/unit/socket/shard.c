@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/invariant.h"
 #include "mbufs/mbufs.h"
 #include "pair.h"
 
@@ -215,6 +216,181 @@ Test(shard, a_slow_port_loses_nothing)
     cr_expect_geq(sent, received);
     pair_destroy(&p);
 }
+
+/* However much TCP would send at once: windows of all connections open in one iteration. */
+Test(shard, a_stuck_port_is_not_overrun)
+{
+    enum { CONNECTIONS = 30 };
+    static char block[1 << 20];
+    struct sl_shard_config c = pair_config();
+    int fds[CONNECTIONS], peers[CONNECTIONS];
+    struct pair_wire *to_b;
+
+    c.sndbuf_bytes = c.rcvbuf_bytes = 1 << 20;
+    c.pool_elements = 8191;
+    pair_create(&p, &c, &c);
+    listening = pair_listen(&p, 80);
+    to_b = &p.wires[0];
+    for (int i = 0; i < CONNECTIONS; i++) {
+        pair_connect(&p, listening, 80, &fds[i], &peers[i]);
+        for (int round = 0; round < 6; round++) { /* past slow start's beginnings */
+            cr_assert_gt(sl_send(fds[i], block, 300000, 0), 0);
+            pair_settle(&p);
+            pair_b(&p);
+            while (sl_recv(peers[i], block, sizeof(block), 0) > 0)
+                pair_settle(&p);
+            pair_a(&p);
+        }
+    }
+    to_b->room = 0;
+    for (int i = 0; i < CONNECTIONS; i++)
+        cr_assert_gt(sl_send(fds[i], block, 300000, 0), 0);
+    for (int i = 0; i < 10; i++)
+        sl_shard_iterate(p.a.shard);
+    to_b->room = PAIR_FRAMES;
+    pair_settle(&p);
+    cr_expect_eq(sl_shard_counter(p.a.shard, "PORT_TX_FULL"), 0);
+    cr_expect_eq(sl_shard_counter(p.a.shard, "SEGS_RETRANSMITTED"), 0);
+    pair_destroy(&p);
+}
+
+/* ---- bursts: what one segment does to the flows of those behind it --------------------------- */
+
+static struct rte_mbuf *copy_of(const struct rte_mbuf *m)
+{
+    struct rte_mbuf *copy = rte_pktmbuf_copy(m, test_pool("copies", 63), 0, UINT32_MAX);
+
+    cr_assert_not_null(copy);
+    return copy;
+}
+
+Test(shard, a_syn_twice_in_a_burst_opens_one_connection)
+{
+    const struct sockaddr_in to = pair_address("10.0.0.2", 80);
+    struct pair_wire *to_b;
+
+    set_up();
+    to_b = &p.wires[0];
+    a = sl_socket(AF_INET, SOCK_STREAM, 0);
+    FAILS(sl_connect(a, (const struct sockaddr *)&to, sizeof(to)), EINPROGRESS);
+    sl_shard_iterate(p.a.shard);
+    cr_assert_eq(to_b->n, 1);
+    to_b->frames[(to_b->head + 1) % PAIR_FRAMES] = copy_of(to_b->frames[to_b->head % PAIR_FRAMES]);
+    to_b->n = 2;
+    pair_settle(&p);
+    cr_expect_eq(sl_shard_counter(p.b.shard, "TCP_NO_MEMORY"), 0);
+    cr_expect_eq(sl_shard_counter(p.b.shard, "CONNECTIONS_REFUSED"), 0);
+    cr_expect_eq(pair_level(a), POLLOUT);
+    pair_destroy(&p);
+}
+
+Test(shard, what_follows_a_reset_in_a_burst_is_the_listeners)
+{
+    struct pair_wire *to_b;
+    struct rte_mbuf *data;
+    char byte;
+
+    set_up();
+    to_b = &p.wires[0];
+    cr_assert_eq(sl_send(a, "abc", 3, 0), 3);
+    sl_shard_iterate(p.a.shard);
+    cr_assert_eq(to_b->n, 1);
+    data = copy_of(to_b->frames[to_b->head % PAIR_FRAMES]);
+    WORKS(sl_setsockopt(a, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1},
+                        sizeof(struct linger)));
+    WORKS(sl_close(a));
+    sl_shard_iterate(p.a.shard);
+    cr_assert_eq(to_b->n, 2);
+    to_b->frames[(to_b->head + 2) % PAIR_FRAMES] = data;
+    to_b->n = 3;
+    sl_shard_iterate(p.b.shard);
+    cr_expect_eq(sl_shard_counter(p.b.shard, "TCP_LISTEN_STATE"), 1);
+    pair_b(&p);
+    FAILS(sl_recv(b, &byte, 1, 0), ECONNRESET);
+    pair_destroy(&p);
+}
+
+#ifdef SL_CHECKED
+static const char *const faults[] = {"shard_create", "flows_init",   "pools_create",
+                                     "tcp_create",   "wheel_create", "arena_create"};
+
+Test(shard, without_memory_there_is_a_sentence_and_no_leak)
+{
+    test_eal();
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+        for (unsigned nth = 1; nth < 8; nth++) {
+            const struct sl_shard_io io = {.now_ns = frozen, .rx = no_io, .tx = no_io};
+            const struct sl_shard_config c = pair_config();
+            char err[256] = "";
+            struct sl_shard *s;
+
+            sl_fault_arm(faults[i], nth);
+            s = sl_shard_create(&c, &io, err, sizeof(err));
+            cr_expect(nth > 1 || s == NULL, "%s", faults[i]);
+            cr_expect(s != NULL || err[0] != '\0', "%s", faults[i]);
+            sl_shard_destroy(s);
+            sl_fault_arm(faults[i], 0);
+        }
+    }
+}
+
+Test(shard, calls_without_memory_fail_and_leave_all_as_it_was)
+{
+    const struct sockaddr_in to = pair_address("10.0.0.2", 80);
+    struct epoll_event e = {.events = EPOLLIN};
+    int fd, ep;
+
+    pair_create(&p, NULL, NULL);
+    sl_fault_arm("sockets_create", 1);
+    FAILS(sl_socket(AF_INET, SOCK_STREAM, 0), ENOMEM);
+    sl_fault_arm("fds_init", 1);
+    FAILS(sl_epoll_create1(0), ENOMEM);
+    sl_fault_arm("socket_create", 1);
+    FAILS(sl_socket(AF_INET, SOCK_STREAM, 0), ENOMEM);
+    sl_fault_arm("epoll_create", 1);
+    FAILS(sl_epoll_create1(0), ENOMEM);
+    fd = sl_socket(AF_INET, SOCK_STREAM, 0);
+    ep = sl_epoll_create1(0);
+    sl_fault_arm("epoll_add", 1);
+    FAILS(sl_epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e), ENOMEM);
+    sl_fault_arm("tcb_alloc", 1);
+    FAILS(sl_connect(fd, (const struct sockaddr *)&to, sizeof(to)), ENOMEM);
+    sl_fault_arm("flows_add", 1);
+    FAILS(sl_connect(fd, (const struct sockaddr *)&to, sizeof(to)), EADDRNOTAVAIL);
+    WORKS(pair_set(fd, IPPROTO_TCP, TCP_ENO_SELF_GOPT, 2));
+    sl_fault_arm("policy", 1);
+    FAILS(sl_connect(fd, (const struct sockaddr *)&to, sizeof(to)), ENOMEM);
+    sl_fault_arm("listener_alloc", 1);
+    FAILS(sl_listen(fd, 1), ENOMEM);
+    sl_fault_arm("listeners_add", 1);
+    FAILS(sl_listen(fd, 1), ENOMEM);
+    WORKS(sl_listen(fd, 1));
+    pair_destroy(&p);
+}
+
+/* R13: nothing offers encryption while there is no randomness for keys. */
+Test(shard, without_randomness_there_is_no_encryption)
+{
+    struct sl_shard_config c = pair_config(), plain = pair_config();
+    struct sl_conn_info info;
+
+    c.crypt_mode = SL_CRYPT_OPPORTUNISTIC;
+    plain.crypt_mode = SL_CRYPT_OPPORTUNISTIC;
+    plain.seed = 2;
+    test_eal();
+    pair_create(&p, &c, &plain);
+    sl_shard_destroy(p.a.shard);
+    sl_fault_arm("random_fill", 1);
+    pair_a_again(&p, &c);
+    listening = pair_listen(&p, 80);
+    pair_connect(&p, listening, 80, &a, &b);
+    pair_run(&p, 100);
+    WORKS(sl_conn_info(a, &info));
+    cr_expect_eq(info.encrypted, 0);
+    cr_expect_str_eq(info.fallback, "disabled");
+    pair_destroy(&p);
+}
+#endif
 
 Test(shard, destroying_resets_what_is_left)
 {
