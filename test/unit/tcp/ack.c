@@ -100,6 +100,23 @@ Test(ack, what_nobody_fills_does_not_grow) /* trap 4 */
     cr_expect_eq(s.tcb->cc.cwnd, 10 * MSS);
 }
 
+Test(ack, what_was_filled_once_does_not_grow_for_ever) /* trap 4: in the last round, that is */
+{
+    struct script s = established();
+    unsigned i;
+
+    call_send(&s, 10 * MSS);
+    script_skip(&s);
+    acknowledges(&s, 10);
+    cr_expect_eq(s.tcb->cc.cwnd, 12 * MSS);
+    for (i = 11; i <= 60; i++) {
+        call_send(&s, MSS);
+        script_skip(&s);
+        acknowledges(&s, i);
+    }
+    cr_expect_eq(s.tcb->cc.cwnd, 12 * MSS);
+}
+
 Test(ack, what_the_peer_s_window_limits_does_not_grow) /* trap 4 */
 {
     struct script s = established(.wnd = 5 * MSS);

@@ -175,13 +175,13 @@ Test(delayed_ack, full_buffer_shuts_the_scaled_window) /* small segments do not 
     for (int i = 0; i < 700; i++) {
         char text[64];
 
-        if (s.tcb->rcv_adv - s.tcb->rcv_nxt < 403)
+        if (s.tcb->rcv_adv - s.tcb->rcv_nxt < 1459)
             break;
-        (void)snprintf(text, sizeof(text), "%u:%u ack 101", at_byte, at_byte + 403);
+        (void)snprintf(text, sizeof(text), "%u:%u ack 101", at_byte, at_byte + 1459);
         arrives(&s, text);
-        at_byte += 403;
+        at_byte += 1459;
         script_skip(&s);
     }
-    cr_expect_gt(s.tcb->inq.bytes, (1 << 18) - 2 * 403);
+    cr_expect_gt(s.tcb->inq.bytes, (1 << 18) - 2 * 1459);
     cr_expect_leq(s.tcb->inq.bytes, (1 << 18) + 8, "one unit beyond the buffer at most");
 }

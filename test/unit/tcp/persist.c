@@ -119,6 +119,11 @@ Test(persist, window_that_shuts_twice) /* SHLD-29: the back-off is over when it 
     sends_nothing(&s);
     at(&s, 1600);
     sends(&s, "1561:1562 ack *");
+    arrives(&s, "301:301 ack 1561 win 0");
+    at(&s, 1999);
+    sends_nothing(&s);
+    at(&s, 2000);
+    sends(&s, "1561:1562 ack *");
 }
 
 Test(persist, for_ever) /* MUST-37, D6 */
