@@ -185,6 +185,7 @@ scripts()
     local line
 
     build_release || { failure "live: build-release is missing"; return; }
+    build_asan || { failure "live: build-asan is missing"; return; }
     limited 1200 test/live/run "$@"
     while read -r line; do
         case $line in

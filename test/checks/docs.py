@@ -2,10 +2,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Documents say what the code says.
 
-docs/configuration.md holds what `sealane config --reference` prints, docs/operations.md the drop
+docs/configuration.md is what `sealane config --reference` prints; docs/operations.md holds the drop
 reasons and counters as tables, each between a line `<!-- from: SOURCE -->` and `<!-- end -->`;
---write brings them up to date. Every sl_* function and `static` function that
-docs/packet-walk.md names, as `name()`, exists in the code.
+--write brings them up to date. Every function that docs/packet-walk.md names, as `name()`, exists.
 """
 import os
 import re
@@ -22,7 +21,7 @@ def reference():
         sys.exit('build-release/apps/sealane is not built')
     run = subprocess.run([SEALANE, 'config', '--reference'], capture_output=True, text=True,
                          timeout=60, check=True, stdin=subprocess.DEVNULL)
-    return '```ini\n' + run.stdout.rstrip() + '\n```\n'
+    return run.stdout
 
 
 def table(head, rows):
@@ -31,7 +30,6 @@ def table(head, rows):
 
 
 PARTS = (
-    ('docs/configuration.md', 'sealane config --reference', reference),
     ('docs/operations.md', 'stack/base/drop.h',
      lambda: table('drop reason', tree.listed('stack/base/drop.h', 'SL_DROP_LIST'))),
     ('docs/operations.md', 'stack/base/counters.h',
@@ -39,10 +37,27 @@ PARTS = (
 )
 
 
-def generated(write):
-    """Problems with what is generated; with `write` it is made anew first."""
+def exists(path):
+    return os.path.exists(os.path.join(tree.ROOT, path))
+
+
+def write_file(path, text):
+    with open(os.path.join(tree.ROOT, path), 'w', encoding='utf-8') as f:
+        f.write(text)
+
+
+def configuration(write):
+    path, right = 'docs/configuration.md', reference()
+    if write:
+        write_file(path, right)
+    elif not exists(path) or tree.read(path) != right:
+        yield f'{path}: not what sealane config --reference prints: test/checks/docs.py --write'
+
+
+def tables(write):
+    """Problems with what is generated; with `write` it is made anew instead."""
     for path, source, make in PARTS:
-        if not os.path.exists(os.path.join(tree.ROOT, path)):
+        if not exists(path):
             yield f'{path}: missing'
             continue
         part = re.compile(r'(<!-- from: %s -->\n)(.*?)(<!-- end -->)' % re.escape(source), re.S)
@@ -50,16 +65,15 @@ def generated(write):
         found = part.search(text)
         if not found:
             yield f'{path}: no part between "<!-- from: {source} -->" and "<!-- end -->"'
-        elif found.group(2) != right and write:
-            with open(os.path.join(tree.ROOT, path), 'w', encoding='utf-8') as f:
-                f.write(text[:found.start(2)] + right + text[found.end(2):])
+        elif write:
+            write_file(path, text[:found.start(2)] + right + text[found.end(2):])
         elif found.group(2) != right:
             yield f'{path}: differs from {source}: test/checks/docs.py --write'
 
 
 def packet_walk():
     path = 'docs/packet-walk.md'
-    if not os.path.exists(os.path.join(tree.ROOT, path)):
+    if not exists(path):
         yield f'{path}: missing'
         return
     code = '\n'.join(tree.without_comments(tree.read(p)) for p in
@@ -76,7 +90,7 @@ def packet_walk():
 
 def main():
     write = '--write' in sys.argv[1:]
-    tree.report([*generated(write), *packet_walk()])
+    tree.report([*configuration(write), *tables(write), *packet_walk()])
 
 
 main()

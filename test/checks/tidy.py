@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """clang-tidy 14 is content with every C file that build-clang compiles.
 
-tidy.py [FILE...]: those files only. A file that passed is not looked at again until it, a header
-of it or .clang-tidy changes; build-clang/tidy remembers.
+tidy.py [FILE...]: those files only. A file that passed is not looked at again until it, any header
+or the settings change; build-clang/tidy remembers.
 """
 import concurrent.futures
 import hashlib
 import json
 import os
-import shlex
+import re
 import shutil
 import subprocess
 import sys
@@ -31,33 +31,30 @@ def compile_commands():
             for e in entries if e['file'].endswith('.c')}
 
 
-def fingerprint(entry):
-    """What the verdict depends on: the preprocessed file and the settings."""
-    words = shlex.split(entry['command'])
-    out = words.index('-o')
-    del words[out:out + 2]
-    words.remove('-c')
-    run = subprocess.run([*words, '-E', '-o', '-'], cwd=entry['directory'], capture_output=True,
-                         check=False)
-    if run.returncode != 0:
-        return None
-    settings = tree.read('.clang-tidy') + tree.read('test/.clang-tidy') + entry['command']
-    return hashlib.sha256(run.stdout + settings.encode()).hexdigest()
+def surroundings():
+    """What every verdict depends on: settings, and all headers."""
+    paths = ['.clang-tidy', 'test/.clang-tidy', *(p for p in tree.c_files() if p.endswith('.h'))]
+    return hashlib.sha256('\0'.join(map(tree.read, paths)).encode())
 
 
-def verdict(entry):
+def fingerprint(entry, around):
+    mark = around.copy()
+    mark.update(entry['command'].encode())
+    mark.update(tree.read(os.path.join(entry['directory'], entry['file'])).encode())
+    return os.path.join(PASSED, mark.hexdigest())
+
+
+def verdict(entry, around):
     """What clang-tidy says against a file; nothing if it passes."""
-    mark = fingerprint(entry)
-    if mark and os.path.exists(os.path.join(PASSED, mark)):
+    mark = fingerprint(entry, around)
+    if os.path.exists(mark):
         return ''
     run = subprocess.run([TOOL, '--quiet', '-p', BUILD, entry['file']], cwd=entry['directory'],
                          capture_output=True, text=True, check=False)
     if run.returncode != 0:
         return run.stdout or run.stderr
-    if mark:
-        with open(os.path.join(PASSED, mark), 'w', encoding='utf-8'):
-            pass
-    return ''
+    with open(mark, 'w', encoding='utf-8'):
+        return ''
 
 
 def main():
@@ -68,8 +65,10 @@ def main():
     wanted = [os.path.relpath(path, tree.ROOT) for path in sys.argv[1:]] or sorted(entries)
     os.makedirs(PASSED, exist_ok=True)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        said = list(pool.map(verdict, (entries[path] for path in wanted)))
-    tree.report(text.replace(tree.ROOT + '/', '').rstrip() for text in said if text)
+        around = surroundings()
+        said = list(pool.map(lambda path: verdict(entries[path], around), wanted))
+    errors = (re.findall(r'.*error: .*', text) or [text] for text in said if text)
+    tree.report(dict.fromkeys(line.replace('../', '', 1) for lines in errors for line in lines))
 
 
 main()

@@ -11,7 +11,7 @@ TOP = {'meson.build', 'meson_options.txt', 'stack', 'tcpcrypt', 'apps', 'drivers
 # Folders that every Debian has; another absolute path is somebody's own.
 SYSTEM = {'bin', 'dev', 'etc', 'lib', 'proc', 'run', 'sbin', 'sys', 'tmp', 'usr', 'var', 'mnt'}
 # Preceded as a path in prose, code or a string is; a URL, a fraction or a comment is not.
-ABSOLUTE = re.compile(r'(?:^|[\s"\'`(=:,])/([a-z][\w.-]*)/[\w.-]')
+ABSOLUTE = re.compile(r'(?:^|[\s\'`(=:,]|[\s(=:,]")/([a-z][\w.-]*)/[\w.-]')
 # A rule of a sed or awk program, and a regular expression, look like a path.
 SKIP = ('.tsv', '.json', '.svg')
 

@@ -6,7 +6,7 @@ set -u
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ROOT=$(cd "$HERE/../.." && pwd)
-SEALANE=${SEALANE:-$ROOT/build-release/apps/sealane}
+SEALANE=${SEALANE:-$ROOT/build-${BUILD:-release}/apps/sealane} # BUILD=asan: with the sanitizers
 TAP_CONF=$ROOT/drivers-config/tap.conf
 OURS=10.77.0.2 # Sealane's address
 KERNEL=10.77.0.1

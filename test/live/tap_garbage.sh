@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Malformed, truncated and random packets are counted under their names and harm no connection.
-. "$(dirname "$0")/lib.sh"
+BUILD=asan . "$(dirname "$0")/lib.sh"
 
 namespace host
 tap_echo "$host"
