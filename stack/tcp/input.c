@@ -13,6 +13,9 @@ enum {
     QUICK_ACKS = 16,    /* D7 */
     RX_LOOK_SEGS = 32,  /* how often the receive pool is looked at */
     RX_LOW_SHARE = 8,   /* low water: an eighth of it */
+    SMALL_BYTES = 256,  /* segments that are packed together, */
+    PACK_FROM = 32,     /* once so many mbufs wait for a reader */
+    MBUF_SHARE = 256,   /* bytes of the receive buffer that an mbuf counts for, at least */
 };
 
 /* ---- ACKs that nothing in the window asked for ------------------------------------------------
@@ -405,6 +408,12 @@ static bool receives(enum sl_tcp_state state)
     return state == SL_TCP_ESTABLISHED || state == SL_TCP_FIN_WAIT_1 || state == SL_TCP_FIN_WAIT_2;
 }
 
+/* Windows count bytes, memory is mbufs: what waits for a reader is bounded in both (trap 24). */
+static bool is_memory_full(const struct sl_tcb *tcb)
+{
+    return tcb->inq.n >= tcb->rcvbuf_bytes / MBUF_SHARE + PACK_FROM;
+}
+
 /* Payload that the window has room for, and nobody wants: why. */
 static enum sl_drop refuse_text(struct sl_tcb *tcb, uint64_t now_ns)
 {
@@ -412,6 +421,8 @@ static enum sl_drop refuse_text(struct sl_tcb *tcb, uint64_t now_ns)
         return SL_DROP_TCP_ENO_PLAINTEXT;
     if (is_pool_low(tcb->tcp))
         return SL_DROP_TCP_POOL_LOW;
+    if (is_memory_full(tcb))
+        return SL_DROP_TCP_RCV_MEMORY;
     if (tcb->detached && !tcb->encrypting) { /* SHLD-3; under a TEP: once it is authentic */
         sl_tcb_reset(tcb, SL_TCP_ABORTED, now_ns);
         return SL_DROP_TCP_CLOSED_READER;
@@ -452,6 +463,29 @@ static enum sl_drop take_text(struct sl_tcb *tcb, struct sl_seg *seg, uint64_t n
     return take_in_order(tcb, m, seg->len, now_ns);
 }
 
+/*
+ * A segment of a byte holds as much memory as a full one. Where nobody reads, small ones go into
+ * one mbuf. Returns what is to be queued; NULL: it was copied behind what is.
+ */
+static struct rte_mbuf *pack(struct sl_tcb *tcb, struct rte_mbuf *m)
+{
+    const uint16_t len = m->data_len;
+    struct rte_mbuf *fresh;
+
+    if (m->pkt_len > SMALL_BYTES || m->nb_segs > 1 || tcb->inq.n < PACK_FROM)
+        return m;
+    if (sl_inq_append(&tcb->inq, rte_pktmbuf_mtod(m, const void *), len)) {
+        rte_pktmbuf_free(m);
+        return NULL;
+    }
+    if (RTE_MBUF_DIRECT(m) || SL_FAULT(input_pack) ||
+        (fresh = rte_pktmbuf_alloc(tcb->tcp->host.rx)) == NULL)
+        return m;
+    memcpy(rte_pktmbuf_append(fresh, len), rte_pktmbuf_mtod(m, const void *), len);
+    rte_pktmbuf_free(m);
+    return fresh;
+}
+
 bool sl_tcb_deliver(struct sl_tcb *tcb, struct rte_mbuf *m)
 {
     const uint32_t len = m->pkt_len;
@@ -460,7 +494,8 @@ bool sl_tcb_deliver(struct sl_tcb *tcb, struct rte_mbuf *m)
         rte_pktmbuf_free(m);
         return true;
     }
-    if (!sl_inq_push(&tcb->inq, m))
+    m = pack(tcb, m);
+    if (m != NULL && !sl_inq_push(&tcb->inq, m))
         return false;
     sl_count_add(tcb->tcp->host.counters, SL_COUNT_BYTES_IN, len);
     sl_tcb_event(tcb, SL_TCP_EV_READABLE);

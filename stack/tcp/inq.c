@@ -75,6 +75,18 @@ bool sl_inq_push(struct sl_inq *q, struct rte_mbuf *m)
     return true;
 }
 
+bool sl_inq_append(struct sl_inq *q, const void *bytes, uint16_t len)
+{
+    struct rte_mbuf *last = q->n > 0 ? q->ring[(q->head + q->n - 1) & q->mask] : NULL;
+
+    if (last == NULL || !RTE_MBUF_DIRECT(last) || rte_mbuf_refcnt_read(last) != 1 ||
+        rte_pktmbuf_tailroom(last) < len)
+        return false;
+    memcpy(rte_pktmbuf_append(last, len), bytes, len);
+    q->bytes += len;
+    return true;
+}
+
 static uint32_t copy_out(const struct rte_mbuf *m, uint32_t off, uint8_t *out, uint32_t room)
 {
     const uint32_t left = m->data_len - off;

@@ -23,6 +23,9 @@ void sl_inq_fini(struct sl_inq *q);
 /* Append a chain (empty segments of it are freed); takes it. False: no memory, and it is freed. */
 bool sl_inq_push(struct sl_inq *q, struct rte_mbuf *m);
 
+/* Copy a few bytes behind the last mbuf's, where it has room and is nobody else's. */
+bool sl_inq_append(struct sl_inq *q, const void *bytes, uint16_t len);
+
 /* Copy at most `len` bytes out; `peek`: and leave them. Returns how many. */
 uint32_t sl_inq_read(struct sl_inq *q, uint8_t *out, uint32_t len, bool peek);
 

@@ -51,13 +51,20 @@ void *sl_tcp_listener_user(const struct sl_tcp_listener *l)
 
 void sl_tcp_listener_close(struct sl_tcp *tcp, struct sl_tcp_listener *l, uint64_t now_ns)
 {
+    struct sl_link *link;
+
     tcp->now_ns = now_ns;
     while (!sl_list_empty(&l->half_open))
         sl_tcb_reset(SL_CONTAINER(l->half_open.next, struct sl_tcb_syn, link)->tcb, SL_TCP_ABORTED,
                      now_ns);
-    while (!sl_list_empty(&l->ready))
-        sl_tcb_reset(SL_CONTAINER(l->ready.next, struct sl_tcb, accept_link), SL_TCP_ABORTED,
-                     now_ns);
+    while ((link = sl_list_take(&l->ready)) != NULL) {
+        struct sl_tcb *tcb = SL_CONTAINER(link, struct sl_tcb, accept_link);
+
+        tcb->listener = NULL;
+        tcb->detached = true;
+        sl_tcb_reset(tcb, SL_TCP_ABORTED, now_ns);
+        sl_tcb_release(tcb); /* also what had ended by itself */
+    }
     sl_list_remove(&l->link);
     free(l);
 }
@@ -90,16 +97,17 @@ void sl_listen_established(struct sl_tcb *tcb)
     tcb->listener->n_ready++;
 }
 
-void sl_listen_forget(struct sl_tcb *tcb)
+void sl_listen_ended(struct sl_tcb *tcb)
 {
-    if (tcb->state == SL_TCP_SYN_RECEIVED) {
-        leave_half_open(tcb);
-    } else {
-        sl_list_remove(&tcb->accept_link);
-        tcb->listener->n_ready--;
+    struct sl_tcp *tcp = tcb->tcp;
+
+    if (tcb->state != SL_TCP_SYN_RECEIVED) { /* accept() still gets it, and what became of it */
+        tcp->host.acceptable(tcp->host.ctx, tcb->listener);
+        return;
     }
+    leave_half_open(tcb);
     tcb->listener = NULL;
-    tcb->detached = true; /* nobody ever had it */
+    tcb->detached = true; /* T9293-15: nobody ever had it */
 }
 
 /* First to fourth of 3.10.7.2, in front of them what no segment may be. */

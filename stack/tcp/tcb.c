@@ -216,15 +216,17 @@ void sl_tcb_release(struct sl_tcb *tcb)
 
 void sl_tcb_reap(struct sl_tcp *tcp)
 {
-    struct sl_link *link;
+    struct sl_link *link, *next;
 
-    while ((link = sl_list_take(&tcp->dead)) != NULL) {
+    for (link = tcp->dead.next; link != &tcp->dead; link = next) {
         struct sl_tcb *tcb = SL_CONTAINER(link, struct sl_tcb, all_link);
 
+        next = link->next;
         sl_crypt_free(tcb);
         free(tcb->syn);
         free(tcb);
     }
+    sl_list_init(&tcp->dead);
 }
 
 static void stop_timers(struct sl_tcb *tcb)
@@ -248,7 +250,7 @@ static void leave_lists(struct sl_tcb *tcb)
         sl_list_add_tail(&tcp->connections, &tcb->all_link);
     }
     if (tcb->listener != NULL)
-        sl_listen_forget(tcb);
+        sl_listen_ended(tcb);
 }
 
 void sl_tcb_end(struct sl_tcb *tcb, enum sl_tcp_error why)
@@ -299,6 +301,14 @@ static bool draw_keys(struct sl_tcp *tcp)
     return sl_random_fill(tcp->host.secrets, &tcp->keys, sizeof(tcp->keys));
 }
 
+/* What an instance has beside its connections and listeners; may be half-built. */
+static void free_instance(struct sl_tcp *tcp)
+{
+    sl_crypt_jobs_destroy(tcp);
+    sl_wheel_destroy(tcp->wheel);
+    free(tcp);
+}
+
 struct sl_tcp *sl_tcp_create(const struct sl_tcp_config *config, const struct sl_tcp_host *host,
                              uint64_t now_ns)
 {
@@ -318,7 +328,7 @@ struct sl_tcp *sl_tcp_create(const struct sl_tcp_config *config, const struct sl
     sl_list_init(&tcp->dead);
     if (!draw_keys(tcp) || (tcp->wheel = sl_wheel_create(now_ns)) == NULL ||
         !sl_crypt_jobs_create(tcp)) {
-        sl_tcp_destroy(tcp);
+        free_instance(tcp);
         return NULL;
     }
     return tcp;
@@ -340,18 +350,18 @@ static void end_all(struct sl_link *head)
 
 void sl_tcp_destroy(struct sl_tcp *tcp)
 {
-    struct sl_link *link;
+    struct sl_link *link, *next;
 
     if (tcp == NULL)
         return;
     end_all(&tcp->time_wait);
     end_all(&tcp->connections);
     sl_tcb_reap(tcp);
-    while ((link = sl_list_take(&tcp->listeners)) != NULL)
+    for (link = tcp->listeners.next; link != &tcp->listeners; link = next) {
+        next = link->next;
         free(SL_CONTAINER(link, struct sl_tcp_listener, link));
-    sl_crypt_jobs_destroy(tcp);
-    sl_wheel_destroy(tcp->wheel);
-    free(tcp);
+    }
+    free_instance(tcp);
 }
 
 uint32_t sl_tcp_connections(const struct sl_tcp *tcp)

@@ -270,7 +270,7 @@ void sl_time_wait_enter(struct sl_tcb *tcb, uint64_t now_ns);
 bool sl_time_wait_evict(struct sl_tcp *tcp);
 
 /* The connection ends while it is its listener's: half-open, or not accepted. */
-void sl_listen_forget(struct sl_tcb *tcb);
+void sl_listen_ended(struct sl_tcb *tcb);
 /* Half-open no more: into the accept queue. */
 void sl_listen_established(struct sl_tcb *tcb);
 

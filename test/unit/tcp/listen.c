@@ -383,16 +383,30 @@ Test(listen, the_oldest_child_is_accepted_first)
     }
 }
 
-Test(listen, a_child_reset_in_the_queue_is_not_accepted)
+Test(listen, a_child_reset_in_the_queue_is_accepted_with_its_error) /* T9293-28 */
 {
     struct script s = half_open();
 
     arrives(&s, "301:301 ack 101");
-    cr_assert_eq(s.listener->n_ready, 1);
     arrives(&s, "301:301 RST");
-    cr_assert_eq(s.listener->n_ready, 0);
-    cr_assert_not(call_accept(&s));
+    cr_assert_eq(script_flows(&s), 0);
+    cr_assert_eq(s.listener->n_ready, 1);
+    cr_assert(call_accept(&s));
     told_nothing(&s);
+    cr_assert_eq(sl_tcb_level(s.tcb) & SL_TCP_EV_ERROR, SL_TCP_EV_ERROR);
+    reads_error(&s, ECONNRESET);
+    call_close(&s);
+    cr_assert_eq(sl_tcp_connections(s.tcp), 0);
+}
+
+Test(listen, closing_forgets_a_child_that_was_reset)
+{
+    struct script s = half_open();
+
+    arrives(&s, "301:301 ack 101");
+    arrives(&s, "301:301 RST");
+    call_listener_close(&s);
+    sends_nothing(&s);
     cr_assert_eq(sl_tcp_connections(s.tcp), 0);
 }
 

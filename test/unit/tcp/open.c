@@ -111,11 +111,11 @@ Test(open, effective_mss) /* MUST-14, -15, -16, D38, trap 10 */
 
         call_connect(&s);
         script_skip(&s);
-        snprintf(text, sizeof(text), "300:300 SYN ack 101 <%s %u%s>",
-                 segment_sizes[i].mss_bytes != 0 ? "mss" : "raw 01010101,raw",
-                 segment_sizes[i].mss_bytes, segment_sizes[i].ts ? ", ts 1 0" : "");
+        (void)snprintf(text, sizeof(text), "300:300 SYN ack 101 <%s %u%s>",
+                       segment_sizes[i].mss_bytes != 0 ? "mss" : "raw 01010101,raw",
+                       segment_sizes[i].mss_bytes, segment_sizes[i].ts ? ", ts 1 0" : "");
         if (segment_sizes[i].mss_bytes == 0)
-            snprintf(text, sizeof(text), "300:300 SYN ack 101 <>");
+            (void)snprintf(text, sizeof(text), "300:300 SYN ack 101 <>");
         arrives(&s, text);
         cr_expect_eq(s.tcb->mss_bytes, segment_sizes[i].effective, "%s: %u", segment_sizes[i].story,
                      s.tcb->mss_bytes);

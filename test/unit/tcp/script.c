@@ -81,16 +81,17 @@ struct script_world {
 
 static struct script_world *the_world;
 
-__attribute__((format(printf, 3, 4))) static void fail(const char *file, int line,
-                                                       const char *format, ...)
+__attribute__((format(printf, 3, 4))) static _Noreturn void fail(const char *file, int line,
+                                                                 const char *format, ...)
 {
     static char text[4096];
     va_list args;
 
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     cr_assert(false, "%s:%d: %s", file, line, text);
+    abort();
 }
 
 /* Byte `at` of either stream. */
@@ -428,7 +429,7 @@ static void read_line(const char *file, int where, const char *text, struct line
     char *open, *word, *rest;
 
     *l = (struct line){.file = file, .number = where, .text = text};
-    snprintf(words, sizeof(words), "%s", text);
+    (void)snprintf(words, sizeof(words), "%s", text);
     open = strchr(words, '<');
     if (open != NULL) {
         char *close = strchr(open, '>');
@@ -437,7 +438,7 @@ static void read_line(const char *file, int where, const char *text, struct line
             fail(file, where, "\"%s\": no >", text);
         *close = '\0';
         l->has_options = true;
-        snprintf(l->options, sizeof(l->options), "%s", open + 1);
+        (void)snprintf(l->options, sizeof(l->options), "%s", open + 1);
         *open = '\0';
     }
     word = strtok_r(words, " ", &rest);
@@ -480,7 +481,7 @@ static bool next_option(char **list, struct words *o)
     *o = (struct words){0};
     if (one == NULL)
         return false;
-    snprintf(o->text, sizeof(o->text), "%s", one);
+    (void)snprintf(o->text, sizeof(o->text), "%s", one);
     for (word = strtok_r(o->text, " ", &rest); word != NULL && o->n < 3;
          word = strtok_r(NULL, " ", &rest))
         o->word[o->n++] = word;
@@ -559,7 +560,7 @@ static size_t put_options(struct script_world *w, struct line *l, uint8_t *bytes
         sl_put_be(&out, 0x0101, 2);
         put_ts(&out, peer_ts(w), w->ts_last);
     }
-    snprintf(list_text, sizeof(list_text), "x,%s", l->options);
+    (void)snprintf(list_text, sizeof(list_text), "x,%s", l->options);
     strtok_r(list_text, ",", &list);
     while (l->has_options && next_option(&list, &o)) {
         if (o.n > 0)
@@ -742,7 +743,7 @@ static void describe(const struct heard *heard, char *out, size_t room)
     for (int i = 0; i < o->n_sack; i++)
         n += (size_t)snprintf(out + n, room - n, "sack %" PRIu32 "-%" PRIu32 ",", o->sack[i].left,
                               o->sack[i].right);
-    snprintf(out + n, room - n, ">");
+    (void)snprintf(out + n, room - n, ">");
 }
 
 static bool same_number(const char *word, uint32_t n)
@@ -809,7 +810,7 @@ static bool same_options(const struct script_world *w, const struct line *l,
 
     if (!l->has_options)
         return true;
-    snprintf(list_text, sizeof(list_text), "x,%s", l->options);
+    (void)snprintf(list_text, sizeof(list_text), "x,%s", l->options);
     strtok_r(list_text, ",", &list);
     while (next_option(&list, &o)) {
         if (o.n > 0 && !same_option(w, l, &heard->o, &o, &n_sack))
@@ -1207,7 +1208,7 @@ static void syn_options(const struct script_params *p, const char *first, char *
         n += (size_t)snprintf(out + n, room - n, ", ws %u", p->wscale);
     if (p->ts)
         n += (size_t)snprintf(out + n, room - n, ", ts 7000");
-    snprintf(out + n, room - n, ">");
+    (void)snprintf(out + n, room - n, ">");
 }
 
 static void open_actively(struct script *s)
@@ -1219,8 +1220,8 @@ static void open_actively(struct script *s)
     cr_assert(s->tcb != NULL);
     script_skip(s);
     after(s, p->rtt_ms);
-    snprintf(first, sizeof(first), "%" PRIu32 ":%" PRIu32 " SYN ack %" PRIu32, p->irs, p->irs,
-             p->iss + 1);
+    (void)snprintf(first, sizeof(first), "%" PRIu32 ":%" PRIu32 " SYN ack %" PRIu32, p->irs, p->irs,
+                   p->iss + 1);
     syn_options(p, first, text, sizeof(text));
     arrives(s, text);
     script_skip(s);
@@ -1232,13 +1233,13 @@ static void open_passively(struct script *s)
     char first[64], text[128];
 
     call_listen(s);
-    snprintf(first, sizeof(first), "%" PRIu32 ":%" PRIu32 " SYN", p->irs, p->irs);
+    (void)snprintf(first, sizeof(first), "%" PRIu32 ":%" PRIu32 " SYN", p->irs, p->irs);
     syn_options(p, first, text, sizeof(text));
     arrives(s, text);
     script_skip(s);
     after(s, p->rtt_ms);
-    snprintf(text, sizeof(text), "%" PRIu32 ":%" PRIu32 " ack %" PRIu32, p->irs + 1, p->irs + 1,
-             p->iss + 1);
+    (void)snprintf(text, sizeof(text), "%" PRIu32 ":%" PRIu32 " ack %" PRIu32, p->irs + 1,
+                   p->irs + 1, p->iss + 1);
     arrives(s, text);
     cr_assert(call_accept(s));
     script_skip(s);

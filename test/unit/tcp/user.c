@@ -176,7 +176,7 @@ Test(user, reading_opens_the_window_in_steps_that_are_worth_it) /* MUST-39, T929
     for (int i = 0; i < 20; i++) {
         char text[64];
 
-        snprintf(text, sizeof(text), "%d:%d ack 101", 301 + 1000 * i, 1301 + 1000 * i);
+        (void)snprintf(text, sizeof(text), "%d:%d ack 101", 301 + 1000 * i, 1301 + 1000 * i);
         arrives(&s, text);
     }
     sends(&s, "101:101 ack 20301 win 0");
