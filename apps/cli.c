@@ -235,10 +235,11 @@ static void list_options(enum cli_command command, struct option *out)
     size_t i, n = 0;
 
     for (i = 0; i < OPTIONS_N; i++) {
-        if (options[i].commands & command)
+        if (options[i].commands & command) {
             out[n++] = (struct option){options[i].name,
                                        options[i].arg != NULL ? required_argument : no_argument,
                                        NULL, options[i].key};
+        }
     }
     out[n] = (struct option){0};
 }

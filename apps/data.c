@@ -3,9 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -50,12 +50,16 @@ static uint64_t read_number(const char *path, const char *key)
 {
     FILE *file = fopen(path, "re");
     uint64_t value = UINT64_MAX;
-    char line[128];
+    char line[128], *end;
 
-    while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
-        if (strncmp(line, key, strlen(key)) == 0 &&
-            sscanf(line + strlen(key), "%" SCNu64, &value) == 1)
-            break;
+    while (file != NULL && value == UINT64_MAX && fgets(line, sizeof(line), file) != NULL) {
+        const char *digits = line + strlen(key);
+
+        if (strncmp(line, key, strlen(key)) != 0)
+            continue;
+        value = strtoull(digits, &end, 10);
+        if (end == digits)
+            value = UINT64_MAX;
     }
     if (file != NULL)
         (void)fclose(file);
@@ -84,11 +88,12 @@ static bool has_room(uint64_t len, char *err, size_t err_len)
         return true;
     data_format_size(len, each, sizeof(each));
     data_format_size(available, there, sizeof(there));
-    if (len > (UINT64_MAX - other_bytes) / 2)
+    if (len > (UINT64_MAX - other_bytes) / 2) {
         return fail(err, err_len,
                     "not enough memory: source and target need %s each, %s are "
                     "available; take a smaller --size",
                     each, there);
+    }
     return fail(err, err_len,
                 "not enough memory: %s are needed (source and target, %s each, and "
                 "the stack), %s are available; take a smaller --size",
@@ -198,7 +203,8 @@ void data_fini(struct data *d)
 
 void data_clear_target(struct data *d)
 {
-    memset(d->target, 0, d->len);
+    if (d->target != NULL)
+        memset(d->target, 0, d->len);
 }
 
 bool data_hash(const uint8_t *bytes, size_t len, uint8_t out[DATA_HASH_BYTES])

@@ -16,21 +16,31 @@ static void let_go(struct host *h)
     *h = (struct host){0};
 }
 
+static bool bring_up(struct host *h, const struct cli *cli, char *err, size_t err_len)
+{
+    h->config = cli_config(cli, NULL, cli->config, err, err_len);
+    if (h->config == NULL)
+        return false;
+    if (sl_config_shards(h->config) > 1) {
+        (void)snprintf(err, err_len, "%s: describes several shards; this program is one",
+                       cli->config);
+        return false;
+    }
+    if (sl_init(h->config, err, err_len) < 0)
+        return false;
+    h->shard = sl_open(h->config, 0, err, err_len);
+    return h->shard != NULL;
+}
+
 int host_start(struct host *h, const struct cli *cli)
 {
     char err[SL_ERR_BYTES] = "";
 
     *h = (struct host){0};
     stop_watch(NULL);
-    if ((h->config = cli_config(cli, NULL, cli->config, err, sizeof(err))) != NULL) {
-        if (sl_config_shards(h->config) > 1)
-            (void)snprintf(err, sizeof(err), "%s: describes several shards; this program is one",
-                           cli->config);
-        else if (sl_init(h->config, err, sizeof(err)) == 0 &&
-                 (h->shard = sl_open(h->config, 0, err, sizeof(err))) != NULL) {
-            stop_watch(h->shard);
-            return -1;
-        }
+    if (bring_up(h, cli, err, sizeof(err))) {
+        stop_watch(h->shard);
+        return -1;
     }
     cli_complain(cli->command, "%s", err);
     let_go(h);

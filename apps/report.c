@@ -57,12 +57,13 @@ static void print_text(FILE *out, const struct report *r)
 
     (void)fprintf(out, "%s: %" PRIu64 " bytes in, %" PRIu64 " out, ", info->peer, r->bytes_in,
                   r->bytes_out);
-    if (info->encrypted)
+    if (info->encrypted) {
         (void)fprintf(out, "encrypted (TEP 0x%02x, %s, role %c)", info->tep,
                       info->aead != NULL ? info->aead : "no AEAD yet",
                       info->role != 0 ? info->role : '?');
-    else
+    } else {
         (void)fprintf(out, "plain (%s)", info->fallback != NULL ? info->fallback : "not settled");
+    }
     (void)fprintf(out, "%s%s\n", error != NULL ? ", error: " : "", error != NULL ? error : "");
     (void)fflush(out);
 }

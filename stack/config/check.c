@@ -65,12 +65,14 @@ static bool check_port(const struct check *k, unsigned i)
 {
     const struct sl_config_port *p = &k->c->ports[i];
 
-    if (p->device[0] == '\0')
+    if (p->device[0] == '\0') {
         return fail(k, &p->first, "[port %s] has no device; write device = tap:sealane0, say",
                     p->name);
-    if (strncmp(p->device, "ring:", 5) == 0 && !has_other_end(k->c, i))
+    }
+    if (strncmp(p->device, "ring:", 5) == 0 && !has_other_end(k->c, i)) {
         return fail(k, port_mark(p, "device"),
                     "port %s.device: %s needs two ports, one for each end", p->name, p->device);
+    }
     return true;
 }
 
@@ -82,9 +84,10 @@ static bool check_shards(const struct check *k)
     for (shard = 0; shard < n; shard++) {
         for (i = 0; i < k->c->n_ports && k->c->ports[i].shard != shard; i++)
             continue;
-        if (i == k->c->n_ports)
+        if (i == k->c->n_ports) {
             return fail(k, NULL, "shard %u has no port, but shard %u has; number them from 0 on",
                         shard, n - 1);
+        }
     }
     return true;
 }
@@ -99,10 +102,11 @@ static bool check_address(const struct check *k, const struct sl_config_port *p,
 
         for (j = 0; j < q->addresses.n; j++) {
             if (q->shard == p->shard && (q != p || j != at) &&
-                strcmp(q->addresses.text[j], p->addresses.text[at]) == 0)
+                strcmp(q->addresses.text[j], p->addresses.text[at]) == 0) {
                 return fail(k, port_mark(p, "address"),
                             "port %s.address: %s is there twice, on port %s too", p->name,
                             p->addresses.text[at], q->name);
+            }
         }
     }
     return true;
@@ -167,9 +171,10 @@ static bool check_routes(const struct check *k)
 
         for (j = 0; j < k->c->n_ports && !sl_config_port_reaches(&k->c->ports[j], r->via); j++)
             continue;
-        if (j == k->c->n_ports)
+        if (j == k->c->n_ports) {
             return fail(k, &r->mark, "route.%s: %s is on no network of a port's address", r->prefix,
                         r->via);
+        }
     }
     return true;
 }

@@ -1,71 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config/values.h"
 
-#include <errno.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include <rte_ether.h>
 
+#include "config/amounts.h"
 #include "net/addr.h"
 #include "net/net.h"
 #include "tcpcrypt/aead/engine.h"
 #include "tcpcrypt/eno/negotiate.h"
 #include "tcpcrypt/tcpcrypt.h"
-
-struct unit {
-    const char *name;
-    uint64_t worth;
-};
-
-/* The largest comes first: formatting takes the first that divides. */
-static const struct unit sizes[] = {{"G", 1 << 30}, {"M", 1 << 20}, {"K", 1 << 10}, {"", 1}};
-static const struct unit times[] = {{"h", UINT64_C(3600000000000)},
-                                    {"min", UINT64_C(60000000000)},
-                                    {"s", 1000000000},
-                                    {"ms", 1000000},
-                                    {"us", 1000},
-                                    {"ns", 1}};
-static const struct unit numbers[] = {{"", 1}};
-
-struct scale {
-    const struct unit *units;
-    size_t n;
-    const char *what, *mend;
-};
-
-static const struct scale size_scale = {sizes, 4, "size", "give bytes, or K, M, G"};
-static const struct scale time_scale = {times, 6, "duration",
-                                        "give a number with ns, us, ms, s, min or h"};
-static const struct scale number_scale = {numbers, 1, "number", "give digits"};
-
-static const struct scale *scale_of(enum sl_key_type type)
-{
-    switch (type) {
-    case SL_KEY_NUMBER:
-        return &number_scale;
-    case SL_KEY_SIZE:
-        return &size_scale;
-    case SL_KEY_TIME:
-        return &time_scale;
-    case SL_KEY_FLAG:
-    case SL_KEY_CHOICE:
-    case SL_KEY_TEXT:
-    case SL_KEY_ARG:
-    case SL_KEY_MAC:
-    case SL_KEY_ADDRESS:
-    case SL_KEY_TEPS:
-    case SL_KEY_AEADS:
-    case SL_KEY_ENGINE:
-    case SL_KEY_ROUTE:
-        break;
-    }
-    return NULL;
-}
 
 static bool refuse(char *why, size_t why_len, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -82,73 +30,37 @@ static bool refuse(char *why, size_t why_len, const char *format, ...)
 
 /* ---- amounts -------------------------------------------------------------------------------- */
 
-static const char *format_amount(const struct scale *scale, uint64_t value, char *out,
-                                 size_t out_len)
-{
-    size_t i = 0;
-
-    if (value == 0) {
-        (void)snprintf(out, out_len, "0");
-        return out;
-    }
-    while (value % scale->units[i].worth != 0)
-        i++;
-    (void)snprintf(out, out_len, "%" PRIu64 "%s", value / scale->units[i].worth,
-                   scale->units[i].name);
-    return out;
-}
-
-static bool parse_amount(const struct scale *scale, const char *text, uint64_t *value)
-{
-    uint64_t n;
-    char *end;
-    size_t i;
-
-    if (text[0] < '0' || text[0] > '9') /* strtoull takes signs and spaces */
-        return false;
-    errno = 0;
-    n = strtoull(text, &end, 10);
-    if (errno != 0)
-        return false;
-    while (*end == ' ')
-        end++;
-    for (i = 0; i < scale->n; i++) {
-        if (strcmp(end, scale->units[i].name) == 0)
-            return !__builtin_mul_overflow(n, scale->units[i].worth, value);
-    }
-    *value = 0;
-    return n == 0 && *end == '\0'; /* nothing is nothing in any unit */
-}
-
 static void store(void *field, size_t size, uint64_t value)
 {
     const uint32_t v32 = (uint32_t)value;
     const uint16_t v16 = (uint16_t)value;
     const uint8_t v8 = (uint8_t)value;
 
-    if (size == sizeof(value))
+    if (size == sizeof(value)) {
         memcpy(field, &value, size);
-    else if (size == sizeof(v32))
+    } else if (size == sizeof(v32)) {
         memcpy(field, &v32, size);
-    else if (size == sizeof(v16))
+    } else if (size == sizeof(v16)) {
         memcpy(field, &v16, size);
-    else
+    } else {
         memcpy(field, &v8, sizeof(v8));
+    }
 }
 
 static bool take_amount(const struct sl_key *key, void *field, const char *text, char *why,
                         size_t why_len)
 {
-    const struct scale *scale = scale_of(key->type);
+    const struct sl_scale *scale = sl_scale_of(key->type);
     char least[32], most[32];
     uint64_t value;
 
-    if (!parse_amount(scale, text, &value))
+    if (!sl_amount_parse(scale, text, &value))
         return refuse(why, why_len, "'%s' is no %s; %s", text, scale->what, scale->mend);
-    if (value < key->min || value > key->max)
+    if (value < key->min || value > key->max) {
         return refuse(why, why_len, "%s is out of range; give %s to %s", text,
-                      format_amount(scale, key->min, least, sizeof(least)),
-                      format_amount(scale, key->max, most, sizeof(most)));
+                      sl_amount_format(scale, key->min, least, sizeof(least)),
+                      sl_amount_format(scale, key->max, most, sizeof(most)));
+    }
     store(field, key->size, value);
     return true;
 }
@@ -217,14 +129,16 @@ static bool take_mac(uint8_t *field, const char *text, char *why, size_t why_len
 {
     struct rte_ether_addr mac;
 
-    if (rte_ether_unformat_addr(text, &mac) != 0)
+    if (rte_ether_unformat_addr(text, &mac) != 0) {
         return refuse(why, why_len, "'%s' is no MAC address; give one like 02:00:00:00:00:01",
                       text);
-    if (!rte_is_valid_assigned_ether_addr(&mac))
+    }
+    if (!rte_is_valid_assigned_ether_addr(&mac)) {
         return refuse(why, why_len,
                       "%s is no MAC address of one station; give one whose first "
                       "byte is even",
                       text);
+    }
     memcpy(field, mac.addr_bytes, sizeof(mac.addr_bytes));
     return true;
 }
@@ -236,11 +150,12 @@ static bool take_address(struct sl_config_texts *t, const char *text, char *why,
     struct sl_addr a;
     unsigned len;
 
-    if (!sl_addr_parse_prefix(text, &a, &len) || !sl_addr_is_ip4(&a))
+    if (!sl_addr_parse_prefix(text, &a, &len) || !sl_addr_is_ip4(&a)) {
         return refuse(why, why_len,
                       "'%s' is no IPv4 address with a length; give one like "
                       "10.77.0.2/24",
                       text);
+    }
     if (t->n == SL_CONFIG_ADDRESSES_MAX)
         return refuse(why, why_len, "more than %d addresses on a port", SL_CONFIG_ADDRESSES_MAX);
     if (!copy_text(t->text[t->n], sizeof(t->text[0]), text, why, why_len))
@@ -269,9 +184,10 @@ bool sl_value_take_route(struct sl_config *c, const char *prefix, const char *vi
         return refuse(why, why_len, "no IPv4 network; give one like 10.1.0.0/16, or default");
     if (has_bits_beyond(&to, len))
         return refuse(why, why_len, "has bits beyond its length of %u", len);
-    if (!sl_addr_parse(via, &gateway) || !sl_addr_is_ip4(&gateway))
+    if (!sl_addr_parse(via, &gateway) || !sl_addr_is_ip4(&gateway)) {
         return refuse(why, why_len, "'%s' is no IPv4 address; give the gateway's, like 10.77.0.1",
                       via);
+    }
     if (c->n_routes == SL_CONFIG_ROUTES_MAX)
         return refuse(why, why_len, "more than %d routes", SL_CONFIG_ROUTES_MAX);
     if (!copy_text(r->prefix, sizeof(r->prefix), prefix, why, why_len) ||
@@ -306,9 +222,10 @@ static bool add_tep(struct sl_shard_config *c, const char *text, char *why, size
             c->teps[c->n_teps++] = built[i]->id;
             return true;
         }
-        if (len < sizeof(all))
+        if (len < sizeof(all)) {
             len += (size_t)snprintf(all + len, sizeof(all) - len, "%s0x%02x (%s)",
                                     len > 0 ? ", " : "", built[i]->id, built[i]->name);
+        }
     }
     return refuse(why, why_len, "'%s' is no TEP that is built; give all, or of %s", text, all);
 }
@@ -486,27 +403,47 @@ void sl_value_clear(const struct sl_key *key, void *base)
         ((struct sl_shard_config *)field)->n_aeads = 0;
 }
 
+static const char *describe_type(enum sl_key_type type)
+{
+    switch (type) {
+    case SL_KEY_FLAG:
+        return "yes or no";
+    case SL_KEY_MAC:
+        return "MAC address";
+    case SL_KEY_ADDRESS:
+        return "address/length";
+    case SL_KEY_ROUTE:
+        return "address";
+    case SL_KEY_ENGINE:
+        return "auto, ipsec-mb, openssl";
+    case SL_KEY_TEPS:
+    case SL_KEY_AEADS:
+        return "all, or a list";
+    case SL_KEY_TEXT:
+    case SL_KEY_ARG:
+        return "text";
+    case SL_KEY_NUMBER:
+    case SL_KEY_SIZE:
+    case SL_KEY_TIME:
+    case SL_KEY_CHOICE:
+        break; /* these say more */
+    }
+    return "";
+}
+
 const char *sl_value_describe(const struct sl_key *key, char *out, size_t out_len)
 {
-    const struct scale *scale = scale_of(key->type);
+    const struct sl_scale *scale = sl_scale_of(key->type);
     char least[32], most[32];
 
-    if (scale != NULL) {
-        (void)snprintf(out, out_len, "%s, %s to %s", scale->what,
-                       format_amount(scale, key->min, least, sizeof(least)),
-                       format_amount(scale, key->max, most, sizeof(most)));
-        return out;
-    }
     if (key->type == SL_KEY_CHOICE)
         return join(key->choices, out, out_len);
-    (void)snprintf(out, out_len, "%s",
-                   key->type == SL_KEY_FLAG      ? "yes or no"
-                   : key->type == SL_KEY_MAC     ? "MAC address"
-                   : key->type == SL_KEY_ADDRESS ? "address/length"
-                   : key->type == SL_KEY_ROUTE   ? "address"
-                   : key->type == SL_KEY_ENGINE  ? "auto, ipsec-mb, openssl"
-                   : key->type == SL_KEY_TEPS    ? "all, or a list"
-                   : key->type == SL_KEY_AEADS   ? "all, or a list"
-                                                 : "text");
+    if (scale == NULL) {
+        (void)snprintf(out, out_len, "%s", describe_type(key->type));
+        return out;
+    }
+    (void)snprintf(out, out_len, "%s, %s to %s", scale->what,
+                   sl_amount_format(scale, key->min, least, sizeof(least)),
+                   sl_amount_format(scale, key->max, most, sizeof(most)));
     return out;
 }
