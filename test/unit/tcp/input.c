@@ -295,6 +295,50 @@ Test(input, a_burst_is_acknowledged_once) /* MUST-58, MUST-59, D7 */
     reads(&s, 20000);
 }
 
+/* Segment `i` of 100 bytes arrives by itself. */
+static void arrives_alone(struct script *s, int i, const char *flags)
+{
+    char text[64];
+
+    (void)snprintf(text, sizeof(text), "%d:%d %s ack 101", 301 + 100 * i, 401 + 100 * i, flags);
+    arrives(s, text);
+}
+
+Test(input, the_first_16_segments_are_acknowledged_at_once) /* D7 */
+{
+    struct script s = established();
+    int i = 0;
+
+    for (; i < 16; i++) {
+        arrives_alone(&s, i, "PSH");
+        cr_assert_eq(script_pending(&s), 1, "segment %d", i);
+        script_skip(&s);
+        after(&s, 1);
+    }
+    arrives_alone(&s, i++, "PSH");
+    sends_nothing(&s);
+    after(&s, 41); /* delayed, though; and longer than that was quiet */
+    sends(&s, "101:101 ack 2001");
+    arrives_alone(&s, i++, "PSH"); /* somebody waits for an answer */
+    sends(&s, "101:101 ack 2101");
+    arrives_alone(&s, i++, "PSH"); /* not for long: no quiet time before it */
+    sends_nothing(&s);
+    after(&s, 41);
+    sends(&s, "101:101 ack 2201");
+    arrives_alone(&s, i++, ""); /* nobody waits */
+    sends_nothing(&s);
+    after(&s, 41);
+    script_skip(&s);
+    after(&s, 201); /* idle for longer than an RTO: as at the beginning */
+    for (int k = 0; k < 16; k++) {
+        arrives_alone(&s, i++, "");
+        cr_assert_eq(script_pending(&s), 1, "segment %d after idle", k);
+        script_skip(&s);
+    }
+    arrives_alone(&s, i++, "");
+    sends_nothing(&s);
+}
+
 Test(input, out_of_order) /* SHLD-31, MAY-13, T2018-5 */
 {
     struct script s = established();

@@ -450,6 +450,26 @@ Test(listen, closing_leaves_accepted_children_alone)
     reads(&s, 10);
 }
 
+Test(listen, options_are_those_of_the_moment)
+{
+    struct script s = closed();
+    struct sl_tcp_options_set set = script_options(&s);
+    struct sl_net_hdr hdr;
+
+    call_listen(&s);
+    cr_assert_eq(sl_tcp_listener_user(s.listener), s.w);
+    set.tos = 0x40;
+    sl_tcp_listener_options(s.listener, &set);
+    arrives(&s, "300:300 SYN <mss 1460>");
+    script_skip(&s);
+    arrives(&s, "301:301 ack 101");
+    cr_assert_eq(sl_tcp_listener_ready(s.listener), 1);
+    cr_assert(call_accept(&s));
+    cr_assert_eq(sl_tcp_listener_ready(s.listener), 0);
+    sl_tcb_hdr(s.tcb, &hdr);
+    cr_assert_eq(hdr.tos, 0x40);
+}
+
 Test(listen, works_on_a_port_that_connects) /* MUST-42 */
 {
     struct script s = closed();

@@ -243,22 +243,77 @@ Test(user, facts) /* RFC 9293 3.10.6 */
     cr_assert_eq(f.writable_bytes, 0);
 }
 
-Test(user, states_and_errors_have_names)
+static const struct {
+    enum sl_tcp_error error;
+    const char *name;
+    int posix;
+} errors[] = {
+    {SL_TCP_OK, "ok", 0},
+    {SL_TCP_RESET, "reset", ECONNRESET},
+    {SL_TCP_REFUSED, "refused", ECONNREFUSED},
+    {SL_TCP_TIMEOUT, "timeout", ETIMEDOUT},
+    {SL_TCP_UNREACHABLE, "unreachable", EHOSTUNREACH},
+    {SL_TCP_AUTH_FAILED, "auth_failed", EBADMSG}, /* R79: no tcpcrypt error looks like a reset */
+    {SL_TCP_KEX_FAILED, "kex_failed", EKEYREJECTED},
+    {SL_TCP_TRUNCATED, "truncated", EPROTO},
+    {SL_TCP_NO_ENCRYPTION, "no_encryption", ENOKEY},
+    {SL_TCP_ABORTED, "aborted", ECONNABORTED},
+    {SL_TCP_NO_BUFFERS, "no_buffers", ENOBUFS},
+};
+
+Test(user, errors_have_stable_names) /* R79, MUST-12 */
 {
-    cr_assert_str_eq(sl_tcp_state_name(SL_TCP_CLOSED), "CLOSED");
-    cr_assert_str_eq(sl_tcp_state_name(SL_TCP_FIN_WAIT_2), "FIN-WAIT-2");
-    cr_assert_str_eq(sl_tcp_state_name(SL_TCP_TIME_WAIT), "TIME-WAIT");
-    cr_assert_str_eq(sl_tcp_error_name(SL_TCP_OK), "ok");
-    cr_assert_str_eq(sl_tcp_error_name(SL_TCP_RESET), "reset");
-    cr_assert_str_eq(sl_tcp_error_name(SL_TCP_NO_BUFFERS), "no_buffers");
-    cr_assert_eq(sl_tcp_error_errno(SL_TCP_OK), 0);
-    cr_assert_eq(sl_tcp_error_errno(SL_TCP_TIMEOUT), ETIMEDOUT);
-    cr_assert_eq(sl_tcp_error_errno(SL_TCP_REFUSED), ECONNREFUSED);
-    /* R79: none of tcpcrypt's errors looks like a peer's reset, or like an end of stream. */
-    for (int e = SL_TCP_AUTH_FAILED; e <= SL_TCP_NO_ENCRYPTION; e++) {
-        cr_assert_neq(sl_tcp_error_errno((enum sl_tcp_error)e), 0);
-        cr_assert_neq(sl_tcp_error_errno((enum sl_tcp_error)e), ECONNRESET);
+    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+        cr_expect_str_eq(sl_tcp_error_name(errors[i].error), errors[i].name);
+        cr_expect_eq(sl_tcp_error_errno(errors[i].error), errors[i].posix, "%s", errors[i].name);
     }
+}
+
+Test(user, states_have_their_rfcs_names)
+{
+    static const char *const names[SL_TCP_STATES] = {
+        "CLOSED",     "LISTEN",     "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1",
+        "FIN-WAIT-2", "CLOSE-WAIT", "CLOSING",  "LAST-ACK",     "TIME-WAIT"};
+
+    for (int i = 0; i < SL_TCP_STATES; i++)
+        cr_expect_str_eq(sl_tcp_state_name((enum sl_tcp_state)i), names[i]);
+}
+
+Test(user, level_of_a_connection_from_its_beginning_to_its_end)
+{
+    struct script s = closed();
+
+    call_connect(&s);
+    cr_assert_eq(sl_tcb_level(s.tcb), 0);
+    script_skip(&s);
+    arrives(&s, "300:300 SYN ack 101 <mss 1460>");
+    cr_assert_eq(sl_tcb_level(s.tcb), SL_TCP_EV_CONNECTED | SL_TCP_EV_WRITABLE);
+    arrives(&s, "301:301 FIN ack 101");
+    cr_assert_eq(sl_tcb_level(s.tcb),
+                 SL_TCP_EV_CONNECTED | SL_TCP_EV_WRITABLE | SL_TCP_EV_READABLE | SL_TCP_EV_EOF);
+    call_shutdown(&s);
+    script_skip(&s);
+    arrives(&s, "302:302 ack 102");
+    cr_assert_eq(sl_tcb_level(s.tcb),
+                 SL_TCP_EV_WRITABLE | SL_TCP_EV_READABLE | SL_TCP_EV_EOF | SL_TCP_EV_CLOSED);
+}
+
+Test(user, what_the_shard_asks_of_a_connection)
+{
+    struct script s = established();
+    struct sl_addr remote;
+    uint16_t port;
+
+    cr_assert(sl_addr_parse("10.0.0.2", &remote));
+    cr_assert(sl_addr_eq(sl_tcb_remote(s.tcb, &port), &remote));
+    cr_assert_eq(port, rte_cpu_to_be_16(40000));
+    cr_assert_eq(sl_tcb_user(s.tcb), s.w);
+    cr_assert_eq(sl_tcb_path(s.tcb)->epoch, 0); /* unresolved: it is the shard's */
+    cr_assert_not(sl_tcp_has_work(s.tcp));
+    call_send(&s, 1);
+    cr_assert(sl_tcp_has_work(s.tcp));
+    script_skip(&s);
+    cr_assert_not(sl_tcp_has_work(s.tcp));
 }
 
 Test(user, options_change_a_live_connection) /* MUST-17, MUST-48, MUST-49, SHLD-21, SHLD-22 */
@@ -296,6 +351,30 @@ Test(user, keepalive_can_be_switched) /* MUST-24, MUST-25 */
     set.keepalive = false;
     sl_tcb_set_options(s.tcp, s.tcb, &set, script_now_ns(&s));
     after(&s, 1000000);
+    sends_nothing(&s);
+}
+
+Test(user, keepalive_begins_with_the_connection) /* MUST-26, MUST-28 */
+{
+    struct script s = established(.keepalive = true);
+
+    at(&s, 7199999);
+    sends_nothing(&s);
+    at(&s, 7200001);
+    sends(&s, "100:100 ack 301");
+}
+
+Test(user, encryption_required_too_late_ends_a_plain_connection)
+{
+    struct script s = established();
+    struct sl_tcp_options_set set = script_options(&s);
+
+    set.require_encryption = true;
+    sl_tcb_set_options(s.tcp, s.tcb, &set, script_now_ns(&s));
+    sends(&s, "101:101 RST ack 301");
+    told(&s, SL_TCP_EV_ERROR);
+    reads_error(&s, ECONNABORTED);
+    sl_tcb_set_options(s.tcp, s.tcb, &set, script_now_ns(&s)); /* nothing is left to be changed */
     sends_nothing(&s);
 }
 
