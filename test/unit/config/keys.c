@@ -69,10 +69,11 @@ Test(config_keys, each_is_there_once_and_has_help)
         cr_expect_gt(strlen(sl_keys[i].help), 10, "%s", sl_keys[i].name);
         cr_expect_not_null(sl_section_help(sl_keys[i].section));
         cr_expect_lt(strlen(sl_keys[i].name), SL_CONFIG_NAME_BYTES);
-        for (j = 0; j < i; j++)
+        for (j = 0; j < i; j++) {
             cr_expect(strcmp(sl_keys[i].section, sl_keys[j].section) != 0 ||
                           strcmp(sl_keys[i].name, sl_keys[j].name) != 0,
                       "%s.%s is there twice", sl_keys[i].section, sl_keys[i].name);
+        }
     }
 }
 
