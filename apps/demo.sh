@@ -9,5 +9,5 @@ cd "$(dirname "$0")/.."
 if [ ! -f build-release/build.ninja ]; then
     meson setup build-release --buildtype=release -Dtests=false >&2
 fi
-ninja -C build-release >&2
+ninja -C build-release apps/sealane >&2
 exec build-release/apps/sealane demo "$@"
