@@ -48,7 +48,8 @@ def connection_problems(c):
         if not MEMBERS[key](c[key]):
             yield f'{key} is {c[key]!r}'
     secret = ('tep', 'aead', 'session_id', 'role')
-    if c.get('encrypted') and (any(c.get(k) is None for k in secret) or c.get('fallback')):
+    keyed = c.get('error') is None  # else it may have ended before the keys were there
+    if c.get('encrypted') and (keyed and any(c.get(k) is None for k in secret) or c.get('fallback')):
         yield 'encrypted, but something of it is null, or it fell back'
     if c.get('encrypted') is False and any(c.get(k) is not None for k in secret):
         yield 'plain, but with something of an encrypted connection'

@@ -32,7 +32,7 @@ cases()
         cat "$TMP/$name.out"
     done
     stop echo
-    [ -s "$TMP/cases_echo.out" ] && lines echo.out
+    cp $TMP/echo.out /tmp/interop-echo.out; [ -s "$TMP/cases_echo.out" ] && lines echo.out
     [ $failed -eq 0 ] || fail "$(cat "$TMP"/cases_*.out | grep -c ^FAIL) of $(cat "$TMP"/cases_*.out | wc -l) cases failed"
     echo "$(cat "$TMP"/cases_*.out | wc -l) cases"
 }

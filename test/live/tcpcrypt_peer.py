@@ -211,7 +211,7 @@ class Peer:
             self.tcp.eno_acks = False
 
     def negotiated(self):
-        if self.theirs is None or self.tcp.eno is None:
+        if self.theirs is None or self.tcp.eno is None or self.tcp.eno[0] != ENO:
             return None
         try:
             ours = Offer(self.tcp.eno)
@@ -221,9 +221,10 @@ class Peer:
             return None
         self.role = 'B' if ours.b else 'A'
         a, b = (self.theirs, ours) if ours.b else (ours, self.theirs)
-        ours_teps, both = [t for t, _ in a.teps], [t for t, _ in b.teps]
-        common = [t for t in both if t == CURVE25519 and ours_teps.count(t) == both.count(t) == 1]
-        return common[-1] if common else None
+        of_a, of_b = [t for t, _ in a.teps], [t for t, _ in b.teps]
+        valid = [t for t, data in b.teps if t == CURVE25519 and data is None  # nobody resumes here
+                 and of_a.count(t) == of_b.count(t) == 1]
+        return valid[-1] if valid else None
 
     def confirm(self, bare=True):
         self.tcp.confirm(bare)

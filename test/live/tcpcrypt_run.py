@@ -9,6 +9,7 @@ A case is a function of one Run. It is tried in up to three roles:
 """
 import ctypes
 import json
+import os
 import signal
 import subprocess
 import threading
@@ -107,6 +108,7 @@ class Run:
 
     def __init__(self, role, number, net, app):
         self.role, self.number, self.net, self.app = role, number, net, app
+        self.last = None
         self.fed = self.read = 0        # bytes into the program, and those of its output looked at
 
     @property
@@ -121,8 +123,23 @@ class Run:
     def peer(self, **options):
         options.setdefault('seed', self.number)
         if self.role == CONNECT:
-            return Peer(self.net, 30000 + self.number, None, **options)
-        return Peer(self.net, 20000 + self.number, ECHO_PORT if self.echo else CAT_PORT, **options)
+            self.last = Peer(self.net, 30000 + self.number, None, **options)
+        else:
+            port = ECHO_PORT if self.echo else CAT_PORT
+            self.last = Peer(self.net, 20000 + self.number, port, **options)
+        return self.last
+
+    def trace(self):
+        """What went over the wire, as this end saw it: for whoever has to find out why."""
+        tcp = self.last.tcp
+        both = sorted([(s.at, '<', s) for s in tcp.log] + [(s.at, '>', s) for s in tcp.sent],
+                      key=lambda entry: entry[0])
+        for at, way, seg in both:
+            ours = way == '>'
+            seq = tcp.place(seg.seq, tcp.iss if ours else tcp.irs or 0, 0)
+            ack = tcp.place(seg.ack, tcp.irs or 0 if ours else tcp.iss, 0)
+            yield (f'{at - both[0][0]:9.4f} {way} {str(seg).split()[0]:4} {seq}+{len(seg.payload)} ack {ack} '
+                   f'window {seg.window} {" ".join(o.hex() for o in seg.options)}')
 
     def start(self, **options):
         return self.peer(**options).start()
@@ -134,12 +151,12 @@ class Run:
         peer.send(data, **flags)
         self.arrived(peer, data)
 
-    def arrived(self, peer, data):
+    def arrived(self, peer, data, wait=WAIT):
         if self.echo:
-            peer.expect(data)
+            peer.expect(data, wait)
             return
         end = self.read + len(data)
-        peer.tcp.pump(lambda: len(self.app.out) >= end or peer.tcp.reset, WAIT)
+        peer.tcp.pump(lambda: len(self.app.out) >= end or peer.tcp.reset, wait)
         got = bytes(self.app.out[self.read:end])
         if got != data:
             raise Violation(f'the program has {len(got)} of {len(data)} bytes' +
@@ -166,7 +183,7 @@ class Run:
         if not self.echo:
             self.take(peer, data[::-1])
 
-    def end(self, peer, program_first=False):
+    def end(self, peer, program_first=False, fallback=None):
         """An orderly end, begun by either, and the verdict."""
         if program_first:
             self.app.end_input()
@@ -176,7 +193,7 @@ class Run:
             if not self.echo:
                 self.app.end_input()
             peer.expect_end()
-        return self.verdict(peer)
+        return self.verdict(peer, fallback=fallback)
 
     def pass_time(self, peer, seconds):
         peer.tcp.pump(wait=seconds)
@@ -252,15 +269,18 @@ def check_eno(peer):
 def attempt(name, role, number, function, net, app):
     """Returns the line to print."""
     begun = time.monotonic()
-    why = None
+    run, why = Run(role, number, net, app), None
     try:
-        function(Run(role, number, net, app))
+        function(run)
         if net.problem:
             why = str(net.problem)
     except Violation as e:
         why = str(e)
     except Exception:  # a fault of ours: say where
         why = ' '.join(traceback.format_exc(limit=-2).split())
+    if why is not None and run.last is not None and 'TCPCRYPT_TRACES' in os.environ:
+        with open(f'{os.environ["TCPCRYPT_TRACES"]}/{name}-{role}', 'w', encoding='ascii') as f:
+            f.writelines(line + '\n' for line in run.trace())
     if why is not None and not isinstance(app, Echo):
         why += f' [{app.err.decode(errors="replace").strip()[-600:]}]'
     took = f'({time.monotonic() - begun:.1f} s)'

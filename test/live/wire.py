@@ -9,6 +9,8 @@ A Tcp belongs to one thread, and does all its work inside pump(); Net's own thre
 into the queues of the connections. Places in the two streams are plain integers from 0, the first
 byte after the SYN; only the codec knows of sequence numbers.
 """
+import collections
+import errno
 import heapq
 import queue
 import random
@@ -182,7 +184,9 @@ class Net:
             try:
                 self.sock.send(mac + MAC + struct.pack('!H', kind) + payload)
                 return
-            except OSError:  # the queue is full, or the interface is gone
+            except OSError as e:  # the queue is full, or the interface is gone
+                if e.errno == errno.EMSGSIZE:
+                    raise
                 time.sleep(0.005)
 
     def send(self, packet):
@@ -222,11 +226,11 @@ class Tcp:
         self.syn_seg = None             # the SYN or SYN-ACK that we got
         self.heard_non_syn = False
         self.lane = self.sieve = straight
-        self.cut = lambda offset, left: self.mss - 12 * self.stamps
+        self.cut = lambda offset, left: self.room()
         self.late, self.count = [], 0   # heap of (time, number, call)
         # What we send: the stream whole, and how far it is acknowledged, sent, and was ever sent.
         self.tx, self.una, self.nxt, self.top = bytearray(), 0, 0, 0
-        self.peer_window, self.flight = 0, 60000
+        self.peer_window, self.flight, self.ends = 0, 60000, collections.deque()
         self.fin, self.push, self.urgent_to = False, set(), 0
         self.rto, self.alarm, self.dups, self.recover = RTO, None, 0, -1
         # What we get: the stream as far as it is whole, ranges beyond, the place of the FIN.
@@ -277,6 +281,10 @@ class Tcp:
             options.append(bytes((ENO, 2)))  # R22
         return options
 
+    def room(self):
+        """What a segment holds beside its options (RFC 9293 3.7.1)."""
+        return self.mss - (sum(map(len, self.options(ACK))) + 3 & ~3)
+
     def rcv_nxt(self):
         """The sequence number that we expect, the FIN counted."""
         if self.irs is None:
@@ -300,12 +308,24 @@ class Tcp:
         if not self.established:
             return
         end = len(self.tx) + self.fin
-        while self.nxt < end and self.nxt - self.una < min(self.peer_window, self.flight) or \
-                self.fin and self.nxt == len(self.tx):
+        while self.nxt < end and self.may_send() or self.fin and self.nxt == len(self.tx):
             self.nxt += self.send_at(self.nxt)
             self.top = max(self.top, self.nxt)
+            self.ends.append(self.nxt)
         if self.una < self.top and self.alarm is None:
             self.alarm = time.monotonic() + self.rto
+
+    def may_send(self):
+        """The window, and no more segments than a queue of an interface holds."""
+        while self.ends and self.ends[0] <= self.una:
+            self.ends.popleft()
+        return self.nxt - self.una < min(self.peer_window, self.flight) and len(self.ends) < 100
+
+    def send_again(self, at):
+        """A few segments from there: what was lost is seldom alone."""
+        for _ in range(8):
+            if at < self.top:
+                at += self.send_at(at)
 
     def send_at(self, at):
         """One segment of the stream from `at`; returns what it takes of sequence space."""
@@ -363,12 +383,12 @@ class Tcp:
             self.nxt = max(self.nxt, ack)
             self.alarm = time.monotonic() + self.rto if self.una < self.top else None
             if ack < self.recover:
-                self.send_at(ack)
+                self.send_again(ack)
         elif ack == self.una < self.top and not seg.payload and not update:
             self.dups += 1
             if self.dups == 3 and ack >= self.recover:
                 self.recover = self.top
-                self.send_at(ack)
+                self.send_again(ack)
         self.output()
 
     def take_text(self, seg):
@@ -412,6 +432,7 @@ class Tcp:
         """Nothing came for an RTO: from the oldest byte again."""
         self.rto = min(self.rto * 2, 3)
         self.nxt, self.dups, self.recover = self.una, 0, -1
+        self.ends.clear()
         self.alarm = None
         self.output()
         if self.alarm is None and self.una < self.top:  # the window is shut: probe it
