@@ -598,7 +598,7 @@ static void verdict(struct sl_tcb *tcb, uint32_t len, uint64_t now_ns)
     c->rx_ahead = 0;
     c->incomplete = false;
     if (!choose_next(tcb, copies)) {
-        drop_forged(tcb, len, now_ns);
+        drop_forged(tcb, segments_at(tcb, len), now_ns);
         if (!c->ended && !c->undecided && !c->incomplete)
             sl_tcb_wants_read(tcb);
         return;
@@ -642,7 +642,7 @@ void sl_crypt_opened(struct sl_tcb *tcb, uint64_t now_ns)
                 return; /* they still read the bytes that would be dropped */
             forget_opens(c);
             verdict(tcb, len, now_ns);
-            return;
+            break;
         }
         authentic(tcb, cj, now_ns);
         sl_crypt_job_put(cj);

@@ -121,6 +121,66 @@ Test(crypt_in, a_third_copy_is_not_kept) /* A14 a */
     peer_over(p);
 }
 
+/* What is forged comes first, and the genuine frame again and again: it gets through. */
+static void outlasts(struct peer *p, uint64_t at)
+{
+    for (int i = 0; i < 8 && p->tcb->rcv_nxt != PEER_ISN + 1 + (uint32_t)at + 1020; i++) {
+        (void)peer_segment(p, at, 1020, -1);
+        peer_wait(p, 300);
+    }
+    cr_assert_eq(ended_in(p), SL_TCP_OK);
+    app_reads(p, 1000);
+    peer_over(p);
+}
+
+Test(crypt_in, a_forged_header_and_a_forged_byte_behind_it) /* A14 a */
+{
+    const uint8_t header[20] = {0x00, 0x9c, 0x40, 1, 2, 3};
+    struct peer *p = peer_connected(OPS);
+    const uint64_t at = peer_writes(p, 1000, 1000);
+
+    (void)peer_forges(p, at, header, sizeof(header));
+    (void)peer_forges(p, at + 3, (const uint8_t *)"x", 1);
+    outlasts(p, at);
+}
+
+Test(crypt_in, a_forged_byte_and_a_forged_header_around_it) /* A14 a */
+{
+    const uint8_t header[20] = {0x00, 0x9c, 0x40, 1, 2, 3};
+    struct peer *p = peer_connected(OPS);
+    const uint64_t at = peer_writes(p, 1000, 1000);
+
+    (void)peer_forges(p, at + 3, (const uint8_t *)"x", 1);
+    (void)peer_forges(p, at, header, sizeof(header));
+    outlasts(p, at);
+}
+
+Test(crypt_in, two_forged_segments_with_small_frames_in_front) /* A14 a */
+{
+    uint8_t forged[1020] = {0x00, 0x00, 0x20};
+    struct peer *p = peer_connected(OPS);
+    const uint64_t at = peer_writes(p, 1000, 1000);
+
+    (void)peer_forges(p, at, forged, sizeof(forged));
+    for (unsigned i = 2; i < sizeof(forged); i++)
+        forged[i] = (uint8_t)(i == 2 ? 0x21 : i);
+    (void)peer_forges(p, at, forged, sizeof(forged));
+    outlasts(p, at);
+}
+
+Test(crypt_in, three_forged_pieces_in_the_middle) /* A14 a */
+{
+    uint8_t forged[10] = {0};
+    struct peer *p = peer_connected(OPS);
+    const uint64_t at = peer_writes(p, 1000, 1000);
+
+    for (uint8_t i = 0; i < 3; i++) {
+        forged[5] = i;
+        (void)peer_forges(p, at + 100, forged, sizeof(forged));
+    }
+    outlasts(p, at);
+}
+
 Test(crypt_in, a_header_with_a_huge_length_is_disputed_by_the_genuine_bytes) /* A14 b */
 {
     static const uint8_t forged[] = {0, 0xff, 0xff};
