@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tcpcrypt/frame.h"
 
-enum { REKEY = 0x01 };             /* control; the other bits are reserved (R70) */
-enum { FINP = 0x01, URGP = 0x02 }; /* flags; the other bits are reserved (R71) */
+#include <endian.h>
+#include <string.h>
+
+enum { NONCE_LOW_AT = SL_AEAD_NONCE_BYTES - 8 }; /* where the offset goes (R73) */
+enum { REKEY = 0x01 };                           /* control; the other bits are reserved (R70) */
+enum { FINP = 0x01, URGP = 0x02 };               /* flags; the other bits are reserved (R71) */
 
 bool sl_frame_head_read(struct sl_cursor c, struct sl_frame_head *h)
 {
@@ -45,11 +49,14 @@ size_t sl_frame_prefix_write(uint8_t *out, const struct sl_frame_prefix *p)
     return (size_t)(w.at - out);
 }
 
+/* In whole words: what was just written by bytes can only be read again once it is in the cache. */
 void sl_frame_nonce(const uint8_t *nr, uint64_t offset, uint8_t *nonce)
 {
-    size_t i;
+    const uint64_t mask = htobe64(offset);
+    uint64_t low;
 
-    memcpy(nonce, nr, SL_AEAD_NONCE_BYTES);
-    for (i = 0; i < 8; i++)
-        nonce[SL_AEAD_NONCE_BYTES - 1 - i] ^= (uint8_t)(offset >> (8 * i));
+    memcpy(&low, nr + NONCE_LOW_AT, sizeof(low));
+    low ^= mask;
+    memcpy(nonce, nr, NONCE_LOW_AT);
+    memcpy(nonce + NONCE_LOW_AT, &low, sizeof(low));
 }
