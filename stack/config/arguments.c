@@ -64,7 +64,7 @@ static uint64_t buffers_of(const struct sl_shard_config *s, uint32_t buffer_byte
 }
 
 /* Generous: memory without hugepages is not touched before it is used. */
-static uint64_t memory_mib(const struct sl_config *c)
+uint64_t sl_config_memory_mib(const struct sl_config *c)
 {
     const struct sl_shard_config *s = &c->shard;
     const uint64_t buffers = buffers_of(s, s->sndbuf_bytes) + buffers_of(s, s->rcvbuf_bytes);
@@ -85,7 +85,7 @@ static void add_memory(struct sl_arguments *a, const struct sl_config *c)
     if (!sl_config_gives(c, "--no-huge"))
         add(a, "--no-huge");
     add(a, "-m");
-    add(a, "%llu", (unsigned long long)memory_mib(c));
+    add(a, "%llu", (unsigned long long)sl_config_memory_mib(c));
 }
 
 /* The n-th CPU of those that the process may use, beginning anew after the last. */

@@ -72,7 +72,7 @@ const struct sl_key sl_keys[] = {
         "Descriptors of a shard, at most."),
     KEY("shard", "neighbours", NUMBER, FIELD(shard.neighbours_max), 16, 1 << 20, "1024",
         "Entries of a shard's neighbour table, at most."),
-    KEY("shard", "buffers", NUMBER, FIELD(shard.pool_elements), 0, 1 << 24, "0",
+    KEY("shard", "buffers", NUMBER, FIELD(shard.pool_elements), 0, 1 << 22, "0",
         "Packet buffers in each pool of a shard; 0: as many as a few connections with full "
         "buffers need."),
 

@@ -121,6 +121,22 @@ static void hear_no_more(struct hearing *h, bool show)
     free(h->text);
 }
 
+/* Memory that is not there would be promised all the same, and the process killed for it. */
+static int check_memory(const struct sl_config *c, char *err, size_t err_len)
+{
+    const uint64_t need = sl_config_memory_mib(c);
+    const uint64_t there =
+        (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) >> 20;
+
+    if (need <= there || sl_config_gives(c, "-m --socket-mem --in-memory --huge-dir"))
+        return 0;
+    (void)snprintf(err, err_len,
+                   "the bounds need %llu MiB of memory, this machine has %llu; lower "
+                   "shard.buffers, tcp.connections or the number of shards",
+                   (unsigned long long)need, (unsigned long long)there);
+    return -ENOMEM;
+}
+
 static int start(const struct sl_config *c, char *err, size_t err_len)
 {
     struct sl_arguments a;
@@ -154,7 +170,7 @@ int sl_init(const struct sl_config *c, char *err, size_t err_len)
         (void)snprintf(err, err_len, "EAL and ports are up already");
         return -EALREADY;
     }
-    if ((rc = sl_config_check(c, err, err_len)) < 0)
+    if ((rc = sl_config_check(c, err, err_len)) < 0 || (rc = check_memory(c, err, err_len)) < 0)
         return rc;
     sl_log_set_level(c->log_level);
     hear(&h, c);
