@@ -116,6 +116,19 @@ enum sl_drop sl_crypt_text(struct sl_tcb *tcb, sl_seq seq, struct rte_mbuf *m, u
     return drop;
 }
 
+/*
+ * A FIN that nothing is missing in front of, but the mark of the end, has so long to be joined by
+ * it. One that lies further ahead proves nothing yet.
+ */
+static void await_mark(struct sl_tcb *tcb, uint64_t now_ns)
+{
+    const struct sl_crypt *c = tcb->crypt;
+
+    if (c->fin_seen && tcb->due_ns[SL_TIMER_AUTH] == SL_NEVER &&
+        c->fin_seq == sl_crypt_rcv_high(tcb))
+        sl_tcb_timer_set(tcb, SL_TIMER_AUTH, now_ns + tcb->tcp->config.auth_timeout_ns);
+}
+
 /* R78: a FIN in front of which no mark of the end stood is no end; it may be forged. */
 void sl_crypt_fin(struct sl_tcb *tcb, sl_seq seq, uint64_t now_ns)
 {
@@ -132,8 +145,7 @@ void sl_crypt_fin(struct sl_tcb *tcb, sl_seq seq, uint64_t now_ns)
     c->fin_counted = c->fin_seen && c->fin_seq == seq && c->fin_counted;
     c->fin_seen = true;
     c->fin_seq = seq;
-    if (tcb->due_ns[SL_TIMER_AUTH] == SL_NEVER)
-        sl_tcb_timer_set(tcb, SL_TIMER_AUTH, now_ns + tcb->tcp->config.auth_timeout_ns);
+    await_mark(tcb, now_ns);
     sl_tcb_wants_read(tcb);
 }
 
@@ -486,6 +498,7 @@ void sl_crypt_read(struct sl_tcb *tcb, uint64_t now_ns)
     if (!c->ended) {
         hold_back(tcb, false, now_ns);
         note_held_fin(tcb);
+        await_mark(tcb, now_ns);
     }
     sl_crypt_unpin(tcb);
 }
@@ -537,9 +550,8 @@ static void progress(struct sl_tcb *tcb, uint64_t now_ns)
         tcb->has_fin_seq = true;
         tcb->fin_seq = at;
     }
-    if (c->fin_seen)
-        sl_tcb_timer_set(tcb, SL_TIMER_AUTH, now_ns + tcb->tcp->config.auth_timeout_ns);
     sl_rcvq_consume(&tcb->rcvq, at);
+    await_mark(tcb, now_ns);
     if (sl_seq_gt(at, tcb->rcv_nxt) || tcb->has_fin_seq)
         sl_tcb_advance(tcb, at, now_ns);
 }

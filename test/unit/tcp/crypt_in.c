@@ -334,6 +334,16 @@ Test(crypt_in, a_forged_fin_is_forgotten) /* A14 c */
     peer_over(p);
 }
 
+Test(crypt_in, a_fin_further_ahead_proves_nothing) /* A14 c */
+{
+    struct peer *p = peer_connected(OPS);
+
+    cr_assert_eq(peer_fin(p, peer_stream_len(p) + 5000), SL_DROP_NONE);
+    peer_wait(p, 30000);
+    cr_assert_eq(ended_in(p), SL_TCP_OK);
+    peer_over(p);
+}
+
 Test(crypt_in, an_impossible_header_is_dropped_not_believed) /* A8 */
 {
     static const uint8_t forged[40] = {0, 0, 16};
