@@ -100,6 +100,7 @@ void sl_tcb_facts(const struct sl_tcb *tcb, struct sl_tcb_facts *f)
     *f = (struct sl_tcb_facts){
         .state = (enum sl_tcp_state)tcb->state,
         .error = (enum sl_tcp_error)tcb->error,
+        .soft_error = (enum sl_tcp_error)tcb->soft_error,
         .encrypted = tcb->encrypting,
         .negotiating = tcb->negotiating,
         .fallback = (enum sl_eno_fallback)tcb->fallback,

@@ -84,6 +84,7 @@ void sl_handshake_take_syn(struct sl_tcb *tcb, const struct sl_seg *seg, uint64_
 void sl_handshake_done(struct sl_tcb *tcb, uint64_t now_ns)
 {
     sl_tcb_enter(tcb, SL_TCP_ESTABLISHED);
+    tcb->soft_error = SL_TCP_OK;
     if (tcb->listener != NULL)
         sl_listen_established(tcb);
     if (tcb->keepalive)

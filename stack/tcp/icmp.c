@@ -38,6 +38,7 @@ static bool is_hard(const struct sl_net_icmp_error *e)
 /* D9: a hard error ends the attempt, a soft one is what connect() reports should it fail. */
 static void while_connecting(struct sl_tcb *tcb, const struct sl_net_icmp_error *e)
 {
+    tcb->soft_error = SL_TCP_UNREACHABLE;
     if (is_hard(e))
         sl_tcb_end(tcb, SL_TCP_REFUSED);
     else
@@ -86,6 +87,7 @@ enum sl_drop sl_tcp_icmp(struct sl_tcp *tcp, struct sl_tcb *tcb, const struct sl
         shrink_mtu(tcb, e, now_ns);
     else if (tcb->state == SL_TCP_SYN_SENT || tcb->state == SL_TCP_SYN_RECEIVED)
         while_connecting(tcb, e);
-    /* Synchronized: every other error is soft (T5927-2), and time will tell. */
+    else /* T5927-2: soft, whatever it is; should the connection time out, this is why (SHLD-25) */
+        tcb->soft_error = SL_TCP_UNREACHABLE;
     return SL_DROP_NONE;
 }

@@ -11,7 +11,7 @@
 enum {
     ACK_EVERY_SEGS = 2, /* SHLD-19 */
     QUICK_ACKS = 16,    /* D7 */
-    RX_LOOK_SEGS = 32,  /* how often the receive pool is looked at */
+    RX_LOOK_SEGS = 64,  /* how often the receive pool is looked at */
     RX_LOW_SHARE = 8,   /* low water: an eighth of it */
     SMALL_BYTES = 256,  /* segments that are packed together, */
     PACK_FROM = 32,     /* once so many mbufs wait for a reader */
@@ -231,6 +231,8 @@ static enum sl_drop check_ack(struct sl_tcb *tcb, const struct sl_seg *seg, uint
         sl_input_challenge(tcb, now_ns);
         return SL_DROP_TCP_ACK_RANGE;
     }
+    if (sl_seq_gt(seg->ack, tcb->snd_una))
+        tcb->soft_error = SL_TCP_OK;
     sl_ack_take(tcb, seg, now_ns);
     take_ack_of_fin(tcb, now_ns);
     return SL_DROP_NONE;

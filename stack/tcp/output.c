@@ -279,6 +279,8 @@ static void output_one(struct sl_tcb *tcb, uint64_t now_ns)
     }
     if (tcb->state < SL_TCP_SYN_RECEIVED)
         return;
+    if (tcb->send_starved)
+        sl_tcb_feed(tcb);
     p.tcb = tcb;
     p.now_ns = now_ns;
     p.segs = p.new_bytes = 0;

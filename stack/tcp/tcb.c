@@ -263,7 +263,8 @@ void sl_tcb_end(struct sl_tcb *tcb, enum sl_tcp_error why)
     leave_lists(tcb);
     stop_timers(tcb);
     sl_tcb_enter(tcb, SL_TCP_CLOSED);
-    tcb->error = (uint8_t)why;
+    tcb->error =
+        why == SL_TCP_TIMEOUT && tcb->soft_error != SL_TCP_OK ? tcb->soft_error : (uint8_t)why;
     tcp->host.flow_remove(tcp->host.ctx, tcb);
     if (why == SL_TCP_TIMEOUT)
         sl_count(tcp->host.counters, SL_COUNT_CONNECTIONS_TIMED_OUT);

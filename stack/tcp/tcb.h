@@ -63,9 +63,11 @@ struct sl_tcb {
         eof : 1, in_recovery : 1, after_rto : 1, nodelay : 1, rd_shut : 1, detached : 1,
         negotiating : 1, require_encryption : 1, passive : 1, keepalive : 1,
         send_blocked : 1, /* send() found the buffer full: the user waits for WRITABLE */
+        send_starved : 1, /* the pool was empty when the user wrote, and he does not know better */
         urgent : 1,       /* rcv_up is meaningful */
         dead : 1;         /* in the instance's list of the dead */
-    uint8_t error; /* enum sl_tcp_error */
+    uint8_t error;      /* enum sl_tcp_error */
+    uint8_t soft_error; /* likewise: what ICMP said since the last progress (MUST-47) */
     uint8_t fallback;
     uint8_t cc_index;
     uint8_t probes; /* persist or keep-alive, unanswered */
@@ -240,6 +242,9 @@ static inline bool sl_tcb_has_room(const struct sl_tcb *tcb)
 
 /* What may change on a live connection, and what a new one begins with (user.c). */
 void sl_tcb_take_options(struct sl_tcb *tcb, const struct sl_tcp_options_set *set);
+
+/* Mbufs were missing when the user wrote. Tell him once there are some, or try again (user.c). */
+void sl_tcb_feed(struct sl_tcb *tcb);
 
 /* Queue our FIN behind all data, once (user.c). */
 void sl_tcb_queue_fin(struct sl_tcb *tcb);

@@ -245,6 +245,7 @@ const char *sl_tcp_state_name(enum sl_tcp_state s);
 struct sl_tcb_facts {
     enum sl_tcp_state state;
     enum sl_tcp_error error;
+    enum sl_tcp_error soft_error; /* what ICMP said while nothing gets through (MUST-47) */
     bool encrypted, negotiating, resumed;
     enum sl_eno_fallback fallback;
     enum sl_tep_role role;

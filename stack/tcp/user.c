@@ -234,6 +234,23 @@ static int send_error(const struct sl_tcb *tcb)
     return tcb->fin_queued || tcb->state == SL_TCP_CLOSED ? -EPIPE : 0;
 }
 
+/* Nothing may be in flight whose acknowledgment would tell the user to go on. */
+void sl_tcb_feed(struct sl_tcb *tcb)
+{
+    struct rte_mbuf *probe = rte_pktmbuf_alloc(tcb->tcp->host.data);
+
+    if (probe == NULL) {
+        sl_tcb_wants_output(tcb);
+        return;
+    }
+    rte_pktmbuf_free(probe);
+    tcb->send_starved = false;
+    if (sl_tcb_has_room(tcb)) {
+        tcb->send_blocked = false;
+        sl_tcb_event(tcb, SL_TCP_EV_WRITABLE);
+    }
+}
+
 int64_t sl_tcp_send(struct sl_tcp *tcp, struct sl_tcb *tcb, const struct sl_iov *iov, size_t n,
                     uint64_t now_ns)
 {
@@ -249,8 +266,11 @@ int64_t sl_tcp_send(struct sl_tcp *tcp, struct sl_tcb *tcb, const struct sl_iov 
                : 0;
     tcb->send_blocked = want < from.left;
     done = queue_bytes(tcb, &from, want);
-    if (done < want)
+    if (done < want) {
         tcb->send_blocked = true;
+        tcb->send_starved = true;
+        sl_tcb_wants_output(tcb);
+    }
     if (done > 0) {
         sl_count_add(tcp->host.counters, SL_COUNT_BYTES_OUT, done);
         sl_tcb_wants_output(tcb);

@@ -141,6 +141,36 @@ Test(icmp, nothing_ends_an_established_connection) /* T5927-2, MUST-56, trap 28 
     cr_assert_eq(ICMP(UNREACHABLE, 3, 110), SL_DROP_ICMP_QUOTE); /* acknowledged */
 }
 
+Test(icmp, a_soft_error_is_why_a_connection_timed_out) /* MUST-47, SHLD-25 */
+{
+    struct script s = established(.user_timeout_ns = 2000000000);
+    struct sl_tcb_facts f;
+
+    call_send(&s, 10);
+    sends(&s, "101:111 ack 301");
+    cr_assert_eq(ICMP(UNREACHABLE, 1, 101), SL_DROP_NONE);
+    sl_tcb_facts(s.tcb, &f);
+    cr_assert_eq(f.soft_error, SL_TCP_UNREACHABLE);
+    at(&s, 3000);
+    in_state(&s, SL_TCP_CLOSED);
+    cr_assert_eq(sl_tcb_error(s.tcb), SL_TCP_UNREACHABLE);
+    counted(&s, CONNECTIONS_TIMED_OUT, 1);
+}
+
+Test(icmp, progress_forgets_a_soft_error) /* MUST-47 */
+{
+    struct script s = established(.user_timeout_ns = 2000000000);
+
+    call_send(&s, 10);
+    sends(&s, "101:111 ack 301");
+    cr_assert_eq(ICMP(UNREACHABLE, 1, 101), SL_DROP_NONE);
+    arrives(&s, "301:301 ack 111");
+    call_send(&s, 10);
+    at(&s, 3000);
+    in_state(&s, SL_TCP_CLOSED);
+    cr_assert_eq(sl_tcb_error(s.tcb), SL_TCP_TIMEOUT);
+}
+
 /* ---- path MTU
  * ------------------------------------------------------------------------------------ */
 

@@ -79,12 +79,32 @@ Test(user, send_without_buffers_takes_less)
         taken[n++] = rte_pktmbuf_alloc(data);
     cr_assert_eq(call_send(&s, 1460 * 8), 0); /* a burst of eight is not there: none is taken */
     counted(&s, POOL_EMPTY, 1);
+    told(&s, SL_TCP_EV_WRITABLE); /* three are there: that is worth a try */
     cr_assert_eq(call_send(&s, 1460 * 2), 1460 * 2);
     rte_pktmbuf_free_bulk(taken, n);
     cr_assert_eq(call_send(&s, 1460), 1460);
     sends(&s, "101:1561 ack 301");
     sends(&s, "1561:3021 ack 301");
     sends(&s, "3021:4481 PSH ack 301");
+}
+
+Test(user, who_found_no_buffers_is_told_of_them) /* though no acknowledgment will come */
+{
+    struct script s = established();
+    struct rte_mempool *data = script_host(&s)->data;
+    struct rte_mbuf *taken[1024];
+    unsigned n = 0;
+
+    while (rte_mempool_avail_count(data) > 0)
+        taken[n++] = rte_pktmbuf_alloc(data);
+    cr_assert_eq(call_send(&s, 10), 0);
+    told_nothing(&s);
+    cr_assert(sl_tcp_has_work(s.tcp)); /* it goes on looking */
+    told_nothing(&s);
+    rte_pktmbuf_free_bulk(taken, n);
+    told(&s, SL_TCP_EV_WRITABLE);
+    cr_assert_not(sl_tcp_has_work(s.tcp));
+    cr_assert_eq(call_send(&s, 10), 10);
 }
 
 #ifdef SL_CHECKED
