@@ -32,13 +32,13 @@ enum sl_tcb_timer {
 /* What connections need until they are established and ENO is settled. */
 struct sl_tcb_syn {
     struct sl_eno eno;
-    struct sl_link link;              /* in the listener's half-open list */
-    struct sl_tcb *tcb;               /* whose it is */
-    uint64_t synack_repeat_ns;        /* D36: earliest repeat on a repeated SYN */
-    enum sl_tcp_error soft_error;     /* D9: what connect reports at R2 */
-    uint8_t n_sent;                   /* SYNs or SYN-ACKs sent */
-    uint64_t sent_ns;                 /* of the first, for the RTT */
-    uint16_t own_mss_bytes; /* of our MSS option, once it is sent */
+    struct sl_link link;          /* in the listener's half-open list */
+    struct sl_tcb *tcb;           /* whose it is */
+    uint64_t synack_repeat_ns;    /* D36: earliest repeat on a repeated SYN */
+    enum sl_tcp_error soft_error; /* D9: what connect reports at R2 */
+    uint8_t n_sent;               /* SYNs or SYN-ACKs sent */
+    uint64_t sent_ns;             /* of the first, for the RTT */
+    uint16_t own_mss_bytes;       /* of our MSS option, once it is sent */
     bool peer_wscale_seen, peer_ts_seen;
     bool send_now; /* a SYN or SYN-ACK is due at the next output */
 };
@@ -66,11 +66,11 @@ struct sl_tcb {
         send_starved : 1, /* the pool was empty when the user wrote, and he does not know better */
         urgent : 1,       /* rcv_up is meaningful */
         dead : 1;         /* in the instance's list of the dead */
-    uint8_t error;      /* enum sl_tcp_error */
-    uint8_t soft_error; /* likewise: what ICMP said since the last progress (MUST-47) */
+    uint8_t error;        /* enum sl_tcp_error */
+    uint8_t soft_error;   /* likewise: what ICMP said since the last progress (MUST-47) */
     uint8_t fallback;
     uint8_t cc_index;
-    uint8_t probes; /* persist or keep-alive, unanswered */
+    uint8_t probes;     /* persist or keep-alive, unanswered */
     uint8_t quick_acks; /* D7: so many more ACKs of data go at once */
     struct sl_cc cc;
     struct sl_sndq sndq;
@@ -87,16 +87,16 @@ struct sl_tcb {
 
     /* the rest */
     sl_seq iss, irs;
-    sl_seq recover;            /* RFC 6582 */
-    sl_seq fin_seq;            /* peer's FIN, meaningful if fin_received or held */
-    sl_seq rcv_up;             /* octet behind the urgent data (D28); only a hint */
-    sl_seq rtt_seq;            /* an ACK beyond it gives the next RTT sample (T6298-7) */
-    uint64_t ts_recent_at_ns;  /* T7323-32 */
+    sl_seq recover;           /* RFC 6582 */
+    sl_seq fin_seq;           /* peer's FIN, meaningful if fin_received or held */
+    sl_seq rcv_up;            /* octet behind the urgent data (D28); only a hint */
+    sl_seq rtt_seq;           /* an ACK beyond it gives the next RTT sample (T6298-7) */
+    uint64_t ts_recent_at_ns; /* T7323-32 */
     uint64_t last_rcv_ns, last_snd_ns;
     uint64_t delivered_bytes, delivered_ns, first_sent_ns; /* delivery rate */
     uint64_t challenge_next_ns;                            /* D11 */
-    uint64_t stalled_since_ns;   /* R2, D6: when what is not answered yet was sent; 0: all is well */
-    uint32_t inflate_bytes;      /* RFC 6582's inflation of cwnd */
+    uint64_t stalled_since_ns; /* R2, D6: when what is not answered yet was sent; 0: all is well */
+    uint32_t inflate_bytes;    /* RFC 6582's inflation of cwnd */
     uint32_t retransmitted_segs;
 
     /* of ack.c, output.c and timers.c alone */
@@ -154,7 +154,7 @@ struct sl_tcp {
     void *job_memory;
     uint64_t now_ns; /* of the running call, for helpers far from it */
 
-    struct sl_link dead; /* TCBs that are over: a burst may still hold pointers at them */
+    struct sl_link dead;   /* TCBs that are over: a burst may still hold pointers at them */
     uint16_t rx_countdown; /* payloads until the receive pool is looked at again */
     bool rx_low;           /* it was below its low-water mark */
     struct {               /* the TIME-WAIT connection that gave way to a SYN (MAY-2) */
@@ -249,7 +249,8 @@ void sl_tcb_feed(struct sl_tcb *tcb);
 /* Queue our FIN behind all data, once (user.c). */
 void sl_tcb_queue_fin(struct sl_tcb *tcb);
 
-/* ---- input.c, closed.c, listen.c, syn_sent.c, timewait.c: one function for each state ---------- */
+/* ---- input.c, closed.c, listen.c, syn_sent.c, timewait.c: one function for each state ----------
+ */
 
 /*
  * An ACK for a segment that is not acceptable, and a challenge ACK (RFC 5961 7): as often as D11
@@ -279,7 +280,8 @@ void sl_listen_ended(struct sl_tcb *tcb);
 /* Half-open no more: into the accept queue. */
 void sl_listen_established(struct sl_tcb *tcb);
 
-/* ---- handshake.c ------------------------------------------------------------------------------ */
+/* ---- handshake.c ------------------------------------------------------------------------------
+ */
 
 /* What the SYN form of an ENO option, or its absence, means to sl_eno_*(). */
 struct sl_eno_seen sl_handshake_eno_seen(const struct sl_seg *seg);
@@ -292,15 +294,16 @@ void sl_handshake_set_mss(struct sl_tcb *tcb);
 /* The handshake is complete; sl_tcb_eno_settle() has to follow. */
 void sl_handshake_done(struct sl_tcb *tcb, uint64_t now_ns);
 
-/* ---- ack.c ------------------------------------------------------------------------------------ */
+/* ---- ack.c ------------------------------------------------------------------------------------
+ */
 
 /*
  * RFC 9293 3.10.7.4, fifth: an ACK that passed the checks of range (input.c). Frees what it
  * covers, samples the RTT, moves the window (T9293-20), counts duplicates, recovers (RFC 6582),
  * feeds congestion control, re-arms the retransmission timer, tells the user of room.
  *
- * The ACK of our SYN comes here too (in SYN-SENT and SYN-RECEIVED, with snd_una still at the ISS and
- * mss_bytes, ts_on and snd_wscale as negotiated): it starts congestion control (T6928-1).
+ * The ACK of our SYN comes here too (in SYN-SENT and SYN-RECEIVED, with snd_una still at the ISS
+ * and mss_bytes, ts_on and snd_wscale as negotiated): it starts congestion control (T6928-1).
  */
 void sl_ack_take(struct sl_tcb *tcb, const struct sl_seg *seg, uint64_t now_ns);
 
@@ -322,7 +325,8 @@ uint32_t sl_ack_initial_window(const struct sl_tcb *tcb);
  */
 void sl_ack_mss_shrank(struct sl_tcb *tcb, uint64_t now_ns);
 
-/* ---- output.c --------------------------------------------------------------------------------- */
+/* ---- output.c ---------------------------------------------------------------------------------
+ */
 
 /* The SYN or SYN-ACK that is due; each time the same but for the timestamp (R25). May end it. */
 void sl_output_syn(struct sl_tcb *tcb, uint64_t now_ns);
@@ -345,7 +349,8 @@ void sl_output_keepalive(struct sl_tcb *tcb, uint64_t now_ns);
 /* The shift to offer, in a SYN and thus for the whole connection (D39, T7323-6). */
 uint8_t sl_output_wscale(uint32_t rcvbuf_bytes);
 
-/* ---- timers.c --------------------------------------------------------------------------------- */
+/* ---- timers.c ---------------------------------------------------------------------------------
+ */
 
 /* (Re)start the retransmission timer if anything is in flight, the persist timer if the window
  * is shut on waiting data, else neither. */

@@ -35,17 +35,17 @@ struct sl_tcp_listener;
 
 struct sl_tcp_config {
     uint32_t connections_max;
-    uint32_t half_open_max;    /* in all; each listener has its backlog beside it (T4987-1) */
-    uint32_t time_wait_max;    /* the oldest gives way (D3) */
-    uint32_t rcvbuf_bytes;     /* receive window of a connection, at most; A15 raises it */
-    uint32_t sndbuf_bytes;     /* unacknowledged and unsent bytes of a connection, at most */
-    uint32_t rcv_ranges_max;   /* out-of-order or unauthenticated ranges of a connection */
-    uint32_t jobs_max;         /* frames under way at the queue, all connections */
-    struct sl_rto_bounds rto;  /* D18 */
-    uint64_t delayed_ack_ns;   /* D7: 40 ms */
-    uint64_t msl_ns;           /* D3: 30 s */
-    uint64_t fin_wait_2_ns;    /* D41: 60 s */
-    uint64_t auth_timeout_ns;  /* A14 d: 10 s without progress after a failure */
+    uint32_t half_open_max;   /* in all; each listener has its backlog beside it (T4987-1) */
+    uint32_t time_wait_max;   /* the oldest gives way (D3) */
+    uint32_t rcvbuf_bytes;    /* receive window of a connection, at most; A15 raises it */
+    uint32_t sndbuf_bytes;    /* unacknowledged and unsent bytes of a connection, at most */
+    uint32_t rcv_ranges_max;  /* out-of-order or unauthenticated ranges of a connection */
+    uint32_t jobs_max;        /* frames under way at the queue, all connections */
+    struct sl_rto_bounds rto; /* D18 */
+    uint64_t delayed_ack_ns;  /* D7: 40 ms */
+    uint64_t msl_ns;          /* D3: 30 s */
+    uint64_t fin_wait_2_ns;   /* D41: 60 s */
+    uint64_t auth_timeout_ns; /* A14 d: 10 s without progress after a failure */
     uint64_t keepalive_idle_ns, keepalive_interval_ns; /* D5 */
     uint64_t challenge_interval_ns;                    /* D11: 500 ms */
     uint32_t rst_per_second;                           /* D34: 1,000 */
@@ -114,7 +114,7 @@ struct sl_tcp_host {
     struct rte_mempool *data;   /* payload mbufs, to be sent */
     struct rte_mempool *rx;     /* where opened frames go; low water drops payload */
     struct sl_counters *counters;
-    struct sl_random *random;  /* behaviour */
+    struct sl_random *random; /* behaviour */
     struct sl_random *secrets;
     struct sl_arena *arena;
 };
@@ -130,9 +130,9 @@ struct sl_tcp_options_set {
     const struct sl_eno_policy *eno; /* must stay until the handshake is over; NULL: off */
     bool require_encryption;
     bool nodelay, keepalive;
-    uint8_t tos, ttl; /* ttl 0: the default */
-    uint32_t rcvbuf_bytes, sndbuf_bytes; /* 0: the default */
-    uint64_t user_timeout_ns;            /* 0: the default (D42) */
+    uint8_t tos, ttl;                                  /* ttl 0: the default */
+    uint32_t rcvbuf_bytes, sndbuf_bytes;               /* 0: the default */
+    uint64_t user_timeout_ns;                          /* 0: the default (D42) */
     uint64_t keepalive_idle_ns, keepalive_interval_ns; /* 0: the default */
     uint8_t keepalive_probes;
     uint8_t syn_retries; /* 0: the default */
@@ -204,8 +204,8 @@ bool sl_tcp_time_wait_reopens(struct sl_tcp *tcp, struct sl_tcb *tcb, const stru
                               uint64_t now_ns);
 
 /* An ICMP error about a segment of `tcb`; the quoted sequence number is checked here (T5927-1). */
-enum sl_drop sl_tcp_icmp(struct sl_tcp *tcp, struct sl_tcb *tcb,
-                         const struct sl_net_icmp_error *e, uint64_t now_ns);
+enum sl_drop sl_tcp_icmp(struct sl_tcp *tcp, struct sl_tcb *tcb, const struct sl_net_icmp_error *e,
+                         uint64_t now_ns);
 
 /* ---- the rest of an iteration -------------------------------------------------------------- */
 
