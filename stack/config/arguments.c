@@ -10,8 +10,8 @@ enum {
     /* Memory of a shard and of a port beside what follows from the bounds, in MiB. */
     BASE_MIB = 64,
     SHARD_MIB = 64,
-    PORT_MIB = 32,
-    PACKET_BYTES = 2560,    /* of a payload pool, its bookkeeping included */
+    PORT_MIB = 48,
+    PACKET_BYTES = 4352,    /* of a payload pool: without hugepages a page of its own */
     HEADS_BYTES = 1024,     /* of a header mbuf and two indirect ones, likewise */
     CONNECTION_BYTES = 256, /* in flow table and rings */
     SEGMENT_BYTES = 1448,
