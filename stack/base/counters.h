@@ -38,10 +38,8 @@
     X(FRAMES_SECOND_COPY, "frames that authenticated with the second copy of a range (A14 a)")     \
     X(KEX_DONE, "key agreements completed")                                                        \
     X(KEX_FAILED, "key agreements failed")                                                         \
-    X(REKEYS_IN, "re-keying frames received")                                                      \
-    X(REKEYS_OUT, "re-keying frames sent")                                                         \
     X(JOBS_FULL, "jobs put off: queue or budget exhausted")                                        \
-    X(ARENA_FULL, "secrets refused: arena full")                                                   \
+    X(CRYPT_NO_MEMORY, "encrypted connections ended: no memory, or no room for secrets")           \
     X(ARENA_UNLOCKED, "secrets arena not locked into memory")                                      \
     X(PKTS_IN, "packets received from ports")                                                      \
     X(PKTS_OUT, "packets handed to ports")                                                         \

@@ -108,6 +108,8 @@ void sl_crypt_abort(struct sl_tcb *tcb, enum sl_tep_error e, uint64_t now_ns)
 {
     if (e == SL_TEP_KEX_FAILED)
         sl_count(tcb->tcp->host.counters, SL_COUNT_KEX_FAILED);
+    if (e == SL_TEP_NO_MEMORY)
+        sl_count(tcb->tcp->host.counters, SL_COUNT_CRYPT_NO_MEMORY);
     sl_tcb_reset(tcb, why(e), now_ns);
 }
 
@@ -140,7 +142,7 @@ bool sl_crypt_begin(struct sl_tcb *tcb, uint64_t now_ns)
     }
     if (c == NULL || c->state == NULL) {
         free(c);
-        sl_tcb_reset(tcb, SL_TCP_NO_BUFFERS, now_ns);
+        sl_crypt_abort(tcb, SL_TEP_NO_MEMORY, now_ns);
         return false;
     }
     sl_list_init(&c->opens);
