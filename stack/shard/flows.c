@@ -115,6 +115,20 @@ struct sl_tcb *sl_flows_find(const struct sl_flows *f, const struct sl_addr *loc
     return tcb;
 }
 
+static bool is_same(const struct sl_flow4 *a, const struct sl_flow4 *b)
+{
+    return a->local == b->local && a->remote == b->remote && a->local_port == b->local_port &&
+           a->remote_port == b->remote_port;
+}
+
+static void prefetch_tcb(const struct sl_tcb *tcb)
+{
+    rte_prefetch0(tcb);
+    rte_prefetch0((const char *)tcb + RTE_CACHE_LINE_SIZE);
+    rte_prefetch0((const char *)tcb + (size_t)2 * RTE_CACHE_LINE_SIZE);
+}
+
+/* Segments of one flow come in rows; each row is looked up once. */
 void sl_flows_find_burst(const struct sl_flows *f, const struct sl_seg *segs, unsigned n,
                          struct sl_tcb **tcbs)
 {
@@ -122,28 +136,32 @@ void sl_flows_find_burst(const struct sl_flows *f, const struct sl_seg *segs, un
     const void *at[SL_FLOWS_BURST];
     hash_sig_t sigs[SL_FLOWS_BURST];
     void *found[SL_FLOWS_BURST];
+    uint8_t rows[SL_FLOWS_BURST]; /* of each segment */
+    unsigned i, n_rows = 0;
     uint64_t hits = 0;
-    unsigned i;
 
     for (i = 0; i < n; i++) {
         const struct sl_seg *s = &segs[i];
+        const struct sl_flow4 key = key_of(&s->local, s->local_port, &s->remote, s->remote_port);
 
-        keys[i] = key_of(&s->local, s->local_port, &s->remote, s->remote_port);
-        sigs[i] = signature(f, &keys[i]);
-        at[i] = &keys[i];
-    }
-    (void)rte_hash_lookup_with_hash_bulk_data(f->hash, at, sigs, n, &hits, found);
-    for (i = 0; i < n; i++) {
-        const bool is_found = (hits >> i & 1) != 0 && sl_addr_is_ip4(&segs[i].local) &&
-                              sl_addr_is_ip4(&segs[i].remote);
-
-        tcbs[i] = is_found ? found[i] : NULL;
-        if (is_found) {
-            rte_prefetch0(tcbs[i]);
-            rte_prefetch0((const char *)tcbs[i] + RTE_CACHE_LINE_SIZE);
-            rte_prefetch0((const char *)tcbs[i] + (size_t)2 * RTE_CACHE_LINE_SIZE);
+        if (n_rows == 0 || !is_same(&key, &keys[n_rows - 1])) {
+            keys[n_rows] = key;
+            sigs[n_rows] = signature(f, &keys[n_rows]);
+            at[n_rows] = &keys[n_rows];
+            n_rows++;
         }
+        rows[i] = (uint8_t)(n_rows - 1);
     }
+    (void)rte_hash_lookup_with_hash_bulk_data(f->hash, at, sigs, n_rows, &hits, found);
+    for (i = 0; i < n_rows; i++) {
+        if ((hits >> i & 1) != 0)
+            prefetch_tcb(found[i]);
+        else
+            found[i] = NULL;
+    }
+    for (i = 0; i < n; i++)
+        tcbs[i] = sl_addr_is_ip4(&segs[i].local) && sl_addr_is_ip4(&segs[i].remote) ? found[rows[i]]
+                                                                                    : NULL;
 }
 
 struct sl_tcb *sl_flows_next(const struct sl_flows *f, uint32_t *at)

@@ -116,6 +116,30 @@ Test(flows, a_burst_is_looked_up_at_once)
         free(tcbs[i]);
 }
 
+Test(flows, finds_rows_of_segments)
+{
+    struct sl_tcb *a = tcb_of(0x0a000101, 80, 1000), *b = tcb_of(0x0a000101, 80, 1001);
+    struct sl_tcb *unknown = tcb_of(0x0a000101, 81, 1000);
+    struct sl_tcb *const row[] = {a, a, b, unknown, unknown, a, b, b};
+    struct sl_seg segs[RTE_DIM(row)];
+    struct sl_tcb *found[RTE_DIM(row)];
+    struct sl_flows f;
+
+    set_up(&f, 100);
+    cr_assert(sl_flows_add(&f, a));
+    cr_assert(sl_flows_add(&f, b));
+    for (unsigned i = 0; i < RTE_DIM(row); i++)
+        segs[i] = seg_of(row[i]);
+    segs[7].remote.bytes[0] = 0xfe; /* no IPv4, whatever its last bytes say */
+    sl_flows_find_burst(&f, segs, RTE_DIM(row), found);
+    for (unsigned i = 0; i < RTE_DIM(row); i++)
+        cr_expect_eq(found[i], row[i] == unknown || i == 7 ? NULL : row[i], "segment %u", i);
+    sl_flows_fini(&f);
+    free(a);
+    free(b);
+    free(unknown);
+}
+
 Test(flows, takes_as_many_as_promised_and_walks_through_all)
 {
     enum { N = 5000 };
