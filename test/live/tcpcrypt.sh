@@ -6,7 +6,7 @@
 
 # Debian's own, with its python3-cryptography.
 PYTHON=/usr/bin/python3
-CATS=4
+CATS=${CATS:-4}
 
 # cases GROUP [OPTION...]: all of them, in each role. Says a line for each, ends with `fail` if one failed.
 cases()

@@ -82,6 +82,11 @@ def read_segment(packet):
                    at=time.monotonic())
 
 
+def write_ip(source, target, protocol, data):
+    head = struct.pack('!BBHHHBBH4s4s', 0x45, 0, 20 + len(data), 0, 0x4000, 64, protocol, 0, source, target)
+    return head[:10] + struct.pack('!H', 0xffff - ones_sum(head)) + head[12:] + data
+
+
 def write_segment(source, target, seg):
     """The IPv4 packet. Options are packed to the front and ended by zeros."""
     options = b''.join(seg.options)
@@ -93,8 +98,7 @@ def write_segment(source, target, seg):
     data += options + seg.payload
     total = 0xffff - ones_sum(source + target + struct.pack('!HH', 6, len(data)) + data)
     data = data[:16] + struct.pack('!H', total) + data[18:]
-    head = struct.pack('!BBHHHBBH4s4s', 0x45, 0, 20 + len(data), 0, 0x4000, 64, 6, 0, source, target)
-    return head[:10] + struct.pack('!H', 0xffff - ones_sum(head)) + head[12:] + data
+    return write_ip(source, target, 6, data)
 
 
 class Net:
@@ -170,6 +174,12 @@ class Net:
     def send_arp(self, operation, mac, target):
         self.send_frame(mac, ARP, struct.pack('!HHBBH6s4s6s4s', 1, IP4, 6, 4, operation, MAC,
                                               self.address, mac, target))
+
+    def too_big(self, seg, mtu):
+        """ICMP: this segment that we got needs fragmentation (RFC 1191 4)."""
+        data = struct.pack('!BBHHH', 3, 4, 0, 0, mtu) + write_segment(self.other, self.address, seg)[:48]
+        data = data[:2] + struct.pack('!H', 0xffff - ones_sum(data)) + data[4:]
+        self.send(write_ip(self.address, self.other, 1, data))
 
     def resolve(self, wait=10):
         end = time.monotonic() + wait
