@@ -321,28 +321,47 @@ static enum sl_tep_read look_at(struct sl_tcb *tcb, struct look *l, struct sl_cr
     return r;
 }
 
-/* The combination of copies to try after `choice`; 0 when all were tried. */
-static uint32_t next_choice(uint32_t choice, uint32_t copies)
+/*
+ * How many combinations are tried with so many ranges that have two copies, and the k-th of them:
+ * all, where they are few; else the first copies, the second ones, and each second one alone.
+ */
+static uint32_t n_choices(uint32_t copies)
 {
-    if (copies == 0)
-        return 0;
-    if (copies <= COPIES_TRIED_MAX)
-        return (choice + 1) & ((1u << copies) - 1);
-    /* Too many for all: none, all, then each alone. */
-    if (choice == 0)
-        return UINT32_MAX;
-    if (choice == UINT32_MAX)
-        return 1;
-    return choice < 1u << (RTE_MIN(copies, (uint32_t)COPIES_ALONE_MAX) - 1) ? choice << 1 : 0;
+    return copies <= COPIES_TRIED_MAX ? 1u << copies
+                                      : 2 + RTE_MIN(copies, (uint32_t)COPIES_ALONE_MAX);
 }
 
-/* Go on with the next choice of copies. False when all were tried, and the first is next. */
-static bool choose_next(struct sl_tcb *tcb, uint32_t copies)
+static uint32_t choice_at(uint32_t k, uint32_t copies)
+{
+    if (copies <= COPIES_TRIED_MAX || k == 0)
+        return k;
+    return k == 1 ? UINT32_MAX : 1u << (k - 2);
+}
+
+static void choose_first(struct sl_crypt *c)
+{
+    c->tried = 0;
+    c->choice = 0;
+}
+
+/*
+ * Go on with the next choice of copies, counted over all that is held without a gap: one frame's
+ * length depends on the choice, and the count must not, or it would never end. False when all were
+ * tried, and the first is next.
+ */
+static bool choose_next(struct sl_tcb *tcb)
 {
     struct sl_crypt *c = tcb->crypt;
+    const sl_seq at = rx_seq(tcb, c->rx_auth);
+    const uint32_t copies = copies_in(tcb, at, sl_rcvq_contiguous(&tcb->rcvq, at));
 
-    c->choice = next_choice(c->choice, copies);
-    return c->choice != 0;
+    c->tried++;
+    if (c->tried >= n_choices(copies)) {
+        choose_first(c);
+        return false;
+    }
+    c->choice = choice_at(c->tried, copies);
+    return true;
 }
 
 /* Nothing authentic stands at rx_auth: forget what was held there, as if it had been lost. */
@@ -389,14 +408,13 @@ static uint32_t segments_at(const struct sl_tcb *tcb, uint32_t len)
 /* The header at rx_auth is impossible. Returns whether another choice of copies is to be tried. */
 static bool bad_header(struct sl_tcb *tcb, const struct sl_tep_frame *f, uint64_t now_ns)
 {
-    struct sl_crypt *c = tcb->crypt;
     const uint32_t head = RTE_MAX(f->head_len, 1u);
 
     if (f->error != SL_TEP_AUTH_FAILED) {
         sl_crypt_abort(tcb, f->error, now_ns);
         return false;
     }
-    if (choose_next(tcb, copies_in(tcb, rx_seq(tcb, c->rx_auth), head)))
+    if (choose_next(tcb))
         return true;
     drop_forged(tcb, segments_at(tcb, head), now_ns);
     return false;
@@ -409,7 +427,7 @@ static void took_own(struct sl_tcb *tcb, uint32_t len, uint64_t now_ns)
 
     c->rx_auth += len;
     c->rx_read = c->rx_auth;
-    c->choice = 0;
+    choose_first(c);
     sl_rcvq_consume(&tcb->rcvq, rx_seq(tcb, c->rx_auth));
     if (sl_seq_gt(rx_seq(tcb, c->rx_auth), tcb->rcv_nxt))
         sl_tcb_advance(tcb, rx_seq(tcb, c->rx_auth), now_ns);
@@ -421,17 +439,12 @@ static void took_own(struct sl_tcb *tcb, uint32_t len, uint64_t now_ns)
 static bool incomplete(struct sl_tcb *tcb)
 {
     struct sl_crypt *c = tcb->crypt;
-    const sl_seq at = rx_seq(tcb, c->rx_auth);
-    uint32_t copies;
 
     c->incomplete = true;
     if (c->rx_ahead > 0 || tcb->rcvq.copies == 0)
         return false;
-    copies = copies_in(tcb, at, sl_rcvq_contiguous(&tcb->rcvq, at));
-    if (copies == 0)
-        return false;
     c->undecided = true;
-    if (choose_next(tcb, copies))
+    if (choose_next(tcb))
         return true;
     c->undecided = false;
     return false;
@@ -489,7 +502,7 @@ void sl_crypt_read(struct sl_tcb *tcb, uint64_t now_ns)
         return;
     sl_crypt_pin(tcb);
     if (c->rx_ahead == 0)
-        c->choice = 0; /* new bytes: begin with the first copies again */
+        choose_first(c); /* new bytes: begin with the first copies again */
     c->incomplete = false;
     c->undecided = false;
     c->waiting = false;
@@ -540,7 +553,7 @@ static void progress(struct sl_tcb *tcb, uint64_t now_ns)
 
     c->failing = false;
     c->disputed_since_ns = 0;
-    c->choice = 0;
+    choose_first(c);
     c->undecided = false;
     sl_tcb_timer_off(tcb, SL_TIMER_AUTH);
     if (c->fin_seen && sl_seq_lt(c->fin_seq, at))
@@ -603,13 +616,12 @@ static void authentic(struct sl_tcb *tcb, struct sl_crypt_job *cj, uint64_t now_
 static void verdict(struct sl_tcb *tcb, uint32_t len, uint64_t now_ns)
 {
     struct sl_crypt *c = tcb->crypt;
-    const uint32_t copies = copies_in(tcb, rx_seq(tcb, c->rx_auth), len);
 
     c->failed = false;
     c->rx_read = c->rx_auth;
     c->rx_ahead = 0;
     c->incomplete = false;
-    if (!choose_next(tcb, copies)) {
+    if (!choose_next(tcb)) {
         drop_forged(tcb, segments_at(tcb, len), now_ns);
         if (!c->ended && !c->undecided && !c->incomplete)
             sl_tcb_wants_read(tcb);

@@ -32,7 +32,7 @@ static bool plan_frame(struct sl_tcb *tcb, struct plan *p)
     const uint32_t mss = sl_tcb_send_mss(tcb);
     const uint32_t window = sl_window_usable(tcb, sl_window_cut_end(tcb));
     uint32_t data, whole;
-    bool behind, fits;
+    bool behind, fits, squeezed;
 
     *p = (struct plan){.seg = q->n_cut < q->n ? sl_sndq_at(q, q->n_cut) : NULL};
     if (p->seg == NULL && !tcb->fin_queued && !c->reply_due)
@@ -43,8 +43,13 @@ static bool plan_frame(struct sl_tcb *tcb, struct plan *p)
     /* What the peer's window cannot take whole is cut smaller, if SWS avoidance lets so little go.
      * A segment with another one behind it grows no more: it is as full as it gets. */
     p->room = RTE_MIN(mss, RTE_MAX(window, c->overhead_bytes + 1));
+    /* No frame fits a window as small as that; after the override timer (MUST-38) one is cut all
+     * the same, and TCP sends it piece by piece. */
+    squeezed = tcb->override && window > 0 && window <= c->overhead_bytes;
+    if (squeezed)
+        p->room = mss;
     fits = whole <= p->room;
-    if (!c->reply_due && !sl_tcb_may_cut(tcb, RTE_MIN(whole, p->room),
+    if (!c->reply_due && !squeezed && !sl_tcb_may_cut(tcb, RTE_MIN(whole, p->room),
                                          p->room == mss && (behind || whole >= mss),
                                          fits && !behind))
         return false;

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <string.h>
+
 #include <criterion/criterion.h>
 
 #include "crypt_peer.h"
@@ -179,6 +181,32 @@ Test(crypt_in, three_forged_pieces_in_the_middle) /* A14 a */
         (void)peer_forges(p, at + 100, forged, sizeof(forged));
     }
     outlasts(p, at);
+}
+
+Test(crypt_in, forged_headers_of_neighbours) /* A14 a: the choices come to an end */
+{
+    struct peer *p = peer_connected(OPS);
+    const uint64_t at = peer_writes(p, 40, 40);
+    uint8_t forged[60];
+
+    (void)peer_writes(p, 40, 40);
+    memcpy(forged, p->seam.b.sent + at, sizeof(forged));
+    forged[0] ^= 0x40;
+    (void)peer_forges(p, at, forged, sizeof(forged));
+    forged[0] ^= 0x40;
+    forged[1] ^= 0x40;
+    (void)peer_forges(p, at, forged, sizeof(forged));
+    memcpy(forged, p->seam.b.sent + at + 60, sizeof(forged));
+    forged[1] ^= 0x10;
+    (void)peer_forges(p, at + 60, forged, sizeof(forged));
+    (void)peer_segment(p, at + 60, 60, -1);
+    for (int i = 0; i < 8; i++) {
+        (void)peer_segment(p, at, 120, -1);
+        peer_wait(p, 300);
+    }
+    cr_assert_eq(ended_in(p), SL_TCP_OK);
+    app_reads(p, 80);
+    peer_over(p);
 }
 
 Test(crypt_in, a_header_with_a_huge_length_is_disputed_by_the_genuine_bytes) /* A14 b */

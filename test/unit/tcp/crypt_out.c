@@ -169,3 +169,19 @@ Test(crypt_out, a_rekey_of_the_peer_is_answered) /* R83 */
     peer_reads(p, 30);
     peer_over(p);
 }
+
+Test(crypt_out, a_window_below_the_smallest_frame_is_used_too) /* MUST-38, RFC 9293 3.8.6.2.1 (4) */
+{
+    struct peer *p = peer_connected(OPS);
+
+    p->wnd = 7;
+    peer_acks(p);
+    app_sends(p, 50);
+    for (int i = 0; i < 40 && p->seam.b.got_len < 50; i++) {
+        peer_wait(p, 1000);
+        peer_acks(p);
+        (void)seam_read_all(&p->seam.b, &p->seam.a);
+    }
+    peer_reads(p, 50);
+    peer_over(p);
+}
