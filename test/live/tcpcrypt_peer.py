@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """TCP-ENO (RFC 8547) and tcpcrypt (RFC 8548), written from the RFCs alone, over wire.Tcp.
 
-Peer is one end of a connection, active or passive. Its steps may be called one by one, so that a test
-can do something else in between or instead: open(), exchange_keys(), send(), expect(), close().
+Peer is one end of a connection, active or passive. Its steps may be called one by one, so that a
+test can do something else in between or instead: open(), exchange_keys(), send(), expect(),
+close().
 Whatever Sealane sends is held against the RFCs at once; a breach raises wire.Violation.
 """
 import random
@@ -15,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from wire import ENO, PSH, Tcp, Violation
+from wire import ACK, ENO, PSH, SYN, Tcp, Violation
 
 CURVE25519 = 0x23
 AES_128_GCM, AES_256_GCM, CHACHA20 = 0x0001, 0x0002, 0x0010
@@ -144,7 +145,8 @@ class Opener:
             self.generation += control & REKEY
             key, randomizer = self.secrets.traffic(self.aead, self.role, self.generation)
             try:
-                plain = key.decrypt(nonce(randomizer, self.offset), bytes(stream[self.offset + 3:end]),
+                plain = key.decrypt(nonce(randomizer, self.offset),
+                                    bytes(stream[self.offset + 3:end]),
                                     bytes(stream[self.offset:self.offset + 3]))
             except InvalidTag:
                 raise Violation(f'the frame at {self.offset} does not open') from None
@@ -203,7 +205,7 @@ class Peer:
         self.theirs = Offer(options[0]) if options else None
         if self.active and self.theirs is not None and not self.theirs.b:
             raise Violation('a passive opener with b = 0')  # R14
-        if self.theirs is not None and self.theirs.globals is not None and self.theirs.globals & 0x1c:
+        if self.theirs is not None and (self.theirs.globals or 0) & 0x1c:
             raise Violation('z bits are set')
         self.tep = self.negotiated()
         self.encrypted = self.tep is not None
@@ -235,6 +237,22 @@ class Peer:
             raise Violation('no ENO option in the first ACK segment')
         if not self.encrypted and first.option(ENO) is not None:
             raise Violation('an ENO option after encryption was disabled')
+
+    def open_both(self):
+        """Their SYN crosses ours; both answer (RFC 9293 3.5, figure 8)."""
+        tcp = self.tcp
+        first = tcp.await_syn()
+        self.hear()
+        tcp.syn()
+        answer = tcp.next_segment(lambda s: s.flags & SYN and s.flags & ACK, WAIT, tcp.syn)
+        if answer.seq != first.seq:
+            raise Violation('another ISN in the SYN-ACK')
+        option = answer.option(ENO)
+        if option != first.option(ENO) and (self.encrypted or option is not None):  # R25
+            raise Violation(f'SYN with {first.option(ENO)}, SYN-ACK with {option}')
+        tcp.peer_window = answer.window
+        tcp.syn_ack()
+        tcp.confirm()
 
     def transcript(self):
         ours, theirs = self.tcp.eno, self.theirs.option
@@ -300,7 +318,8 @@ class Peer:
             raise Violation('the segment that ends Init has no PSH')
 
     def await_init(self):
-        if not self.tcp.pump(lambda: len(self.tcp.rx) >= 8 or self.tcp.reset, WAIT) or self.tcp.reset:
+        self.tcp.pump(lambda: len(self.tcp.rx) >= 8 or self.tcp.reset, WAIT)
+        if self.tcp.reset or len(self.tcp.rx) < 8:
             raise Violation(f'no Init: {"reset" if self.tcp.reset else "nothing"}')
         return self.read_init()
 
@@ -361,11 +380,11 @@ class Peer:
         """These are the next bytes, and no more come with them that differ."""
         end = self.got + len(data)
         self.tcp.pump(lambda: len(self.received()) >= end or self.tcp.reset, wait)
-        if bytes(self.received()[self.got:end]) != data:
-            have = len(self.received()) - self.got
-            raise Violation(f'{len(data)} bytes expected, {have} came, ' +
-                            ('reset' if self.tcp.reset else 'same up to there'
-                             if data.startswith(bytes(self.received()[self.got:end])) else 'others'))
+        have = bytes(self.received()[self.got:end])
+        if have != data:
+            raise Violation(f'{len(data)} bytes expected, {len(have)} came' +
+                            ('' if data.startswith(have) else ', others') +
+                            (', and reset' if self.tcp.reset else ''))
         self.got = end
         return self
 
@@ -383,7 +402,7 @@ class Peer:
         return self
 
     def expect_end(self, wait=WAIT):
-        """Their end of stream: FINp on the last frame and a FIN behind it, nothing unread before."""
+        """Their end of stream: FINp on the last frame and a FIN behind it; all was read before."""
         if not self.tcp.pump(lambda: self.tcp.got_fin() or self.tcp.reset, wait):
             raise Violation('no FIN')
         if self.tcp.reset:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a case of tcpcrypt_cases.py stands on: Sealane's program at the other end, and the verdicts.
+"""What the cases stand on: Sealane's program at the other end, and the verdicts.
 
 A case is a function of one Run. It is tried in up to three roles:
 
@@ -12,16 +12,53 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 import traceback
 
 from tcpcrypt_peer import AEADS, WAIT, Peer
-from wire import ACK, ENO, RST, SYN, Net, Violation
+from wire import ENO, RST, SYN, Net, Violation
 
 ECHO, LISTEN, CONNECT = 'echo', 'listen', 'connect'
+ANY, BOTH, CATS = (ECHO, LISTEN, CONNECT), (ECHO, CONNECT), (LISTEN, CONNECT)
 ADDRESS = '10.77.0.9'
 ECHO_PORT, CAT_PORT = 7, 9
+
+
+CASES = {}  # of each module: (name, role, function)
+
+
+def case(roles=BOTH, settings=(), name=None):
+    """Makes a case of a function of a Run. `settings` are for the program of a cat's case."""
+    def add(function):
+        function.settings = [x for s in settings for x in ('--set', s)]
+        for role in roles:
+            CASES.setdefault(function.__module__, []).append(
+                (name or function.__name__, role, function))
+        return function
+    return add
+
+
+def table(roles, rows, settings=(), connect=()):
+    """A case for each row: its first member ends the name, the others are arguments.
+
+    Rows named in `connect` are tried in that role too.
+    """
+    def add(function):
+        for name, *rest in rows:
+            def one(t, rest=tuple(rest)):
+                function(t, *rest)
+            one.__module__ = function.__module__
+            case(roles + (CONNECT,) * (name in connect), settings,
+                 f'{function.__name__}_{name}')(one)
+        return function
+    return add
+
+
+def fail_unless(fact, what):
+    if not fact:
+        raise Violation(what)
 
 
 def die_with_parent():
@@ -138,8 +175,9 @@ class Run:
             ours = way == '>'
             seq = tcp.place(seg.seq, tcp.iss if ours else tcp.irs or 0, 0)
             ack = tcp.place(seg.ack, tcp.irs or 0 if ours else tcp.iss, 0)
-            yield (f'{at - both[0][0]:9.4f} {way} {str(seg).split()[0]:4} {seq}+{len(seg.payload)} ack {ack} '
-                   f'window {seg.window} {" ".join(o.hex() for o in seg.options)}')
+            yield (f'{at - both[0][0]:9.4f} {way} {str(seg).split()[0]:4} '
+                   f'{seq}+{len(seg.payload)} ack {ack} window {seg.window} '
+                   f'{" ".join(o.hex() for o in seg.options)}')
 
     def start(self, **options):
         return self.peer(**options).start()
@@ -197,6 +235,17 @@ class Run:
 
     def pass_time(self, peer, seconds):
         peer.tcp.pump(wait=seconds)
+
+    def replied(self, peer, generation):
+        """The program follows: a frame with rekey = 1 for each step, and it stays there (R83)."""
+        def there():
+            peer.received()
+            return peer.opener.generation >= generation or peer.tcp.reset
+        peer.tcp.pump(there, WAIT)
+        frames = peer.opener.frames
+        fail_unless(peer.opener.generation == generation,
+                    f'answers generation {peer.opener.generation}')
+        fail_unless(sum(f.rekey for f in frames) == generation, 'not a frame for each step')
 
     # What the program says.
 
@@ -287,6 +336,12 @@ def attempt(name, role, number, function, net, app):
     return f'ok   {name}/{role} {took}' if why is None else f'FAIL {name}/{role} {took}: {why}'
 
 
+def say(line):
+    """In one piece, whoever else is printing."""
+    sys.stdout.write(line + '\n')
+    sys.stdout.flush()
+
+
 def run_echo(cases, interface, path, at_once):
     """All at once, or nearly: each case has a connection of its own to one program."""
     net, lines, turn = Net(interface), [], threading.Semaphore(at_once)
@@ -294,7 +349,7 @@ def run_echo(cases, interface, path, at_once):
     def one(name, number, function):
         with turn:
             lines.append(attempt(name, ECHO, number, function, net, Echo(path)))
-            print(lines[-1], flush=True)
+            say(lines[-1])
     threads = [threading.Thread(target=one, args=c, daemon=True) for c in cases]
     for thread in threads:
         thread.start()
@@ -323,7 +378,7 @@ def run_cat(role, cases, interface, sealane, conf):
             app.kill()
             if net is not None:
                 net.close()
-        print(lines[-1], flush=True)
+        say(lines[-1])
     return lines
 
 
@@ -333,6 +388,3 @@ def wait_for(condition, seconds=20):
         if time.monotonic() > end:
             raise Violation('the program does not start')
         time.sleep(0.02)
-
-
-__all__ = ['ACK', 'ECHO', 'LISTEN', 'CONNECT', 'Run']

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A host of its own beside the kernel: raw frames on one interface, ARP, IPv4, and a small TCP.
 
-Net is the host: a MAC and an IPv4 address that the kernel knows nothing about. Tcp is one connection
-of it, after RFC 9293, with everything in reach that a test may want to bend: each segment goes through
-`lane` on its way out and `sieve` on its way in, `cut` decides on segment sizes, `emit` sends anything.
+Net is the host: a MAC and an IPv4 address that the kernel knows nothing about. Tcp is one
+connection of it, after RFC 9293, with everything in reach that a test may want to bend: each
+segment goes through `lane` on its way out and `sieve` on its way in, `cut` decides on segment
+sizes, `emit` sends anything.
 
 A Tcp belongs to one thread, and does all its work inside pump(); Net's own thread only sorts frames
 into the queues of the connections. Places in the two streams are plain integers from 0, the first
@@ -49,7 +50,8 @@ class Segment:
         return next((o for o in self.options if o[0] == kind), None)
 
     def __str__(self):
-        names = ''.join(n for b, n in zip((SYN, FIN, RST, PSH, ACK, URG), 'SFRPAU') if self.flags & b)
+        bits = zip((SYN, FIN, RST, PSH, ACK, URG), 'SFRPAU')
+        names = ''.join(name for bit, name in bits if self.flags & bit)
         return f'{names} seq={self.seq} ack={self.ack} len={len(self.payload)}'
 
 
@@ -83,7 +85,8 @@ def read_segment(packet):
 
 
 def write_ip(source, target, protocol, data):
-    head = struct.pack('!BBHHHBBH4s4s', 0x45, 0, 20 + len(data), 0, 0x4000, 64, protocol, 0, source, target)
+    head = struct.pack('!BBHHHBBH4s4s', 0x45, 0, 20 + len(data), 0, 0x4000, 64, protocol, 0,
+                       source, target)
     return head[:10] + struct.pack('!H', 0xffff - ones_sum(head)) + head[12:] + data
 
 
@@ -93,7 +96,7 @@ def write_segment(source, target, seg):
     options += bytes(-len(options) % 4)
     if len(options) > 40:
         raise ValueError(f'{len(options)} bytes of options')
-    data = struct.pack('!HHIIBBHHH', seg.sport, seg.dport, seg.seq & 0xffffffff, seg.ack & 0xffffffff,
+    data = struct.pack('!HHIIBBHHH', seg.sport, seg.dport, seg.seq, seg.ack,
                        (20 + len(options)) << 2, seg.flags, seg.window, 0, seg.urgent)
     data += options + seg.payload
     total = 0xffff - ones_sum(source + target + struct.pack('!HH', 6, len(data)) + data)
@@ -177,7 +180,8 @@ class Net:
 
     def too_big(self, seg, mtu):
         """ICMP: this segment that we got needs fragmentation (RFC 1191 4)."""
-        data = struct.pack('!BBHHH', 3, 4, 0, 0, mtu) + write_segment(self.other, self.address, seg)[:48]
+        quoted = write_segment(self.other, self.address, seg)[:48]
+        data = struct.pack('!BBHHH', 3, 4, 0, 0, mtu) + quoted
         data = data[:2] + struct.pack('!H', 0xffff - ones_sum(data)) + data[4:]
         self.send(write_ip(self.address, self.other, 1, data))
 
@@ -204,7 +208,7 @@ class Net:
 
 
 class Impairments:
-    """A bad line, the same for the same seed: use one as a connection's `lane` and one as its `sieve`."""
+    """A bad line, the same for the same seed: one for the `lane`, another for the `sieve`."""
 
     def __init__(self, seed, loss=0.0, reorder=0.0, duplicate=0.0, delay=0.02):
         self.random = random.Random(seed)
@@ -224,8 +228,8 @@ def straight(seg):
 
 
 class Tcp:
-    def __init__(self, net, lport, rport=None, seed=0, mss=1460, scale=None, stamps=False, sack=False,
-                 window=65535, eno=None):
+    def __init__(self, net, lport, rport=None, seed=0, mss=1460, scale=None, stamps=False,
+                 sack=False, window=65535, eno=None):
         self.net, self.lport, self.rport = net, lport, rport
         self.queue = net.listeners.pop(lport, None) or queue.SimpleQueue()
         self.iss = random.Random(f'{seed}-{lport}').randrange(1 << 32)
@@ -250,14 +254,16 @@ class Tcp:
 
     # Out.
 
-    def emit(self, flags, at=None, payload=b'', ack=None, options=None, window=None, urgent=0, seq=None):
+    def emit(self, flags, at=None, payload=b'', ack=None, options=None, window=None, urgent=0,
+             seq=None):
         """Send one segment whose text begins at stream offset `at`, touching no state."""
         seq = self.iss + 1 + (self.nxt if at is None else at) if seq is None else seq
         if ack is None:
             ack = self.rcv_nxt() if flags & ACK else 0
         shift = 0 if flags & SYN else self.scale or 0
-        seg = Segment(sport=self.lport, dport=self.rport, seq=seq & 0xffffffff, ack=ack & 0xffffffff,
-                      flags=flags, payload=bytes(payload), urgent=urgent,
+        seg = Segment(sport=self.lport, dport=self.rport, flags=flags,
+                      seq=seq & 0xffffffff, ack=ack & 0xffffffff, urgent=urgent,
+                      payload=bytes(payload),
                       window=min(65535, (self.window if window is None else window) >> shift),
                       options=self.options(flags) if options is None else options,
                       at=time.monotonic())
@@ -521,7 +527,8 @@ class Tcp:
         self.net.resolve()
         self.net.flows[self.lport, self.rport] = self.queue
         self.syn(payload)
-        seg = self.next_segment(lambda s: s.flags & SYN and s.flags & ACK, wait, lambda: self.syn(payload))
+        seg = self.next_segment(lambda s: s.flags & SYN and s.flags & ACK, wait,
+                                lambda: self.syn(payload))
         if seg.ack != (self.iss + 1) & 0xffffffff:
             raise Violation(f'the SYN-ACK acknowledges {seg.ack - self.iss}')
         self.take_syn(seg)
