@@ -81,10 +81,11 @@ int sl_net_route_add(struct sl_net *net, const struct sl_addr *prefix, unsigned 
         (ip4 & ~rte_rib_depth_to_mask((uint8_t)prefix_len)) != 0 || !sl_ip4_is_host(gateway) ||
         sl_local_find(net, gateway) != NULL)
         return -EINVAL;
-    for (port = 0; port < SL_NET_PORTS_MAX; port++)
+    for (port = 0; port < SL_NET_PORTS_MAX; port++) {
         if (sl_subnet_of(&net->ifaces[port], gateway) != NULL &&
             !sl_subnet_is_broadcast(&net->ifaces[port], gateway))
             return sl_route_add(net, ip4, (uint8_t)prefix_len, (uint16_t)port, gateway);
+    }
     return -EINVAL;
 }
 
@@ -197,11 +198,12 @@ static struct sl_neighbour *neighbour_of(struct sl_net *net, const struct sl_rou
     const bool gateway = route->via != 0;
     struct sl_neighbour *n = sl_neighbour_find(net, route->port, hop);
 
-    if (n == NULL)
+    if (n == NULL) {
         n = sl_neighbour_add(net, route->port, hop,
                              gateway ? SL_NEIGHBOUR_FOR_GATEWAY : SL_NEIGHBOUR_FOR_PACKET, now_ns);
-    else if (gateway)
+    } else if (gateway) {
         sl_neighbour_make_gateway(net, n);
+    }
     return n;
 }
 
@@ -212,10 +214,11 @@ static void ask_preferred(struct sl_net *net, const struct sl_route *best, uint3
     const struct sl_route *route;
     struct sl_neighbour *n;
 
-    for (route = lookup(net, dst); route != best; route = next_of(net, route))
+    for (route = lookup(net, dst); route != best; route = next_of(net, route)) {
         if (promise_of(net, route).kind == UNKNOWN &&
             (n = neighbour_of(net, route, route->via, now_ns)) != NULL)
             sl_neighbour_ask(net, n, now_ns);
+    }
 }
 
 enum sl_drop sl_route_resolve(struct sl_net *net, struct sl_net_path *path,

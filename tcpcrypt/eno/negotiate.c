@@ -9,7 +9,7 @@ enum { V = 0x80 };
 
 const char *sl_eno_fallback_name(enum sl_eno_fallback f)
 {
-#define TEXT(name, text) [SL_ENO_FALLBACK_##name] = text,
+#define TEXT(name, text) [SL_ENO_FALLBACK_##name] = (text),
     static const char *const names[] = {SL_ENO_FALLBACK_LIST(TEXT)};
 #undef TEXT
 

@@ -68,7 +68,7 @@ def main():
         around = surroundings()
         said = list(pool.map(lambda path: verdict(entries[path], around), wanted))
     errors = (re.findall(r'.*error: .*', text) or [text] for text in said if text)
-    tree.report(dict.fromkeys(line.replace('../', '', 1) for lines in errors for line in lines))
+    tree.report(dict.fromkeys(re.sub(r'^\S*?\.\./', '', line) for lines in errors for line in lines))
 
 
 main()

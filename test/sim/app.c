@@ -106,10 +106,11 @@ static bool read_some(struct app_stream *t)
     t->received += (uint64_t)got;
     if (got == 0) {
         t->eof = true;
-        if (t->received != t->to_receive)
+        if (t->received != t->to_receive) {
             sim_fail(t->app->sim, "node %u stream %u: end of stream after %llu of %llu bytes",
                      t->app->node, t->id, (unsigned long long)t->received,
                      (unsigned long long)t->to_receive);
+        }
     } else if (t->pause_ns > 0) {
         t->read_again_ns = t->app->sim->now_ns + t->pause_ns;
     }

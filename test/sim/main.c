@@ -53,10 +53,11 @@ static bool run_seed(const struct options *o, uint64_t seed)
     const bool ok = r->sim.error[0] == '\0';
     char pcap[512];
 
-    if (o->verbose)
+    if (o->verbose) {
         printf("seed=%llu %s%s: %llu frames, digest %016llx\n", (unsigned long long)seed,
                scenario_of(seed)->name, r->with_worker ? ", worker" : "",
                (unsigned long long)r->sim.frames_sent, (unsigned long long)r->sim.digest);
+    }
     if (!ok) {
         struct run *again;
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "scenario.h"
-
 #include <errno.h>
 #include <string.h>
 
+#include "scenario.h"
 #include "toy_tep.h"
 #include "wire.h"
 
-/* ---- how scenarios are put together ------------------------------------------------------------ */
+/* ---- how scenarios are put together ------------------------------------------------------------
+ */
 
 static bool both_done(void *ctx)
 {
@@ -49,8 +49,9 @@ static void carries(struct run *r, unsigned i, uint64_t up, uint64_t down)
     r->app[1].stream[i].to_send = down;
     r->app[0].stream[i].to_receive = down;
     for (unsigned side = 0; side < 2; side++)
-        r->app[side].stream[i].chunk = (uint32_t)draw(r, 1, 2) == 1 ? (uint32_t)draw(r, 1, 3000)
-                                                                    : (uint32_t)draw(r, 4096, 65536);
+        r->app[side].stream[i].chunk = (uint32_t)draw(r, 1, 2) == 1
+                                           ? (uint32_t)draw(r, 1, 3000)
+                                           : (uint32_t)draw(r, 4096, 65536);
 }
 
 /* 1 % loss, reordering and duplication, and a path of any length. */
@@ -82,10 +83,12 @@ static void all_is_well(struct run *r, uint64_t limit_ns, bool encrypted)
             for (unsigned i = 0; i < r->app[side].n; i++) {
                 const struct app_stream *t = &r->app[side].stream[i];
 
-                if (!t->done)
-                    sim_fail(&r->sim, "node %u stream %u hangs: %llu of %llu sent, %llu of %llu received",
+                if (!t->done) {
+                    sim_fail(&r->sim,
+                             "node %u stream %u hangs: %llu of %llu sent, %llu of %llu received",
                              side, i, (unsigned long long)t->sent, (unsigned long long)t->to_send,
                              (unsigned long long)t->received, (unsigned long long)t->to_receive);
+                }
             }
         }
     }
@@ -110,7 +113,8 @@ static void all_is_well(struct run *r, uint64_t limit_ns, bool encrypted)
     }
 }
 
-/* ---- transfers --------------------------------------------------------------------------------- */
+/* ---- transfers ---------------------------------------------------------------------------------
+ */
 
 static void transfer(struct run *r, enum sl_crypt_mode mode)
 {
@@ -172,10 +176,11 @@ static void narrow_wire(struct run *r)
     configure(r, encrypted ? SL_CRYPT_REQUIRE : SL_CRYPT_OFF);
     if (!build(r, 3))
         return;
-    for (unsigned i = 0; i < 2; i++)
+    for (unsigned i = 0; i < 2; i++) {
         r->sim.link[i] = (struct sim_link){.delay_ns = draw(r, 1, 30) * SIM_MS,
                                            .bytes_per_s = draw(r, 250000, 10000000),
                                            .queue_pkts = (uint32_t)draw(r, 4, 60)};
+    }
     for (unsigned i = 0; i < 3; i++)
         carries(r, i, draw(r, 1000, 300000), draw(r, 0, 20000));
     start(r);
@@ -261,7 +266,8 @@ static void resets(struct run *r)
         sim_fail(&r->sim, "the reset gave no error");
 }
 
-/* ---- middleboxes ------------------------------------------------------------------------------- */
+/* ---- middleboxes -------------------------------------------------------------------------------
+ */
 
 enum { ENO = 69, NOP = 1 };
 
@@ -347,7 +353,8 @@ static void tampering_middlebox(struct run *r)
     for (unsigned side = 0; side < 2; side++) {
         const struct app_stream *t = &r->app[side].stream[0];
 
-        if (t->done && t->error == 0 && t->info.encrypted != r->app[1 - side].stream[0].info.encrypted)
+        if (t->done && t->error == 0 &&
+            t->info.encrypted != r->app[1 - side].stream[0].info.encrypted)
             sim_fail(&r->sim, "one end encrypts, the other does not, and both are content");
     }
 }
@@ -427,8 +434,9 @@ static bool forge(struct sim *s, void *ctx, unsigned from, uint8_t *frame, uint3
         return true;
     n = 1 + (uint32_t)sim_random(s, t.payload_len);
     memcpy(copy, frame, (size_t)(t.payload - frame) + n);
-    at = (uint32_t)(t.payload - frame) + (sim_random(s, 2) == 0 ? (uint32_t)sim_random(s, RTE_MIN(n, 3u))
-                                                                : (uint32_t)sim_random(s, n));
+    at = (uint32_t)(t.payload - frame) + (sim_random(s, 2) == 0
+                                              ? (uint32_t)sim_random(s, RTE_MIN(n, 3u))
+                                              : (uint32_t)sim_random(s, n));
     copy[at] ^= (uint8_t)(1u << sim_random(s, 8));
     wire_seal(copy, (uint32_t)(t.payload - frame) + n);
     sim_inject(s, 1, copy, (uint32_t)(t.payload - frame) + n,
@@ -477,7 +485,8 @@ static void corrupt_sender(struct run *r)
     if (!sim_run(&r->sim, 120 * SIM_S, both_done, r))
         sim_fail(&r->sim, "nobody gave up");
     if (t->eof || t->info.error == NULL || strcmp(t->info.error, "auth_failed") != 0)
-        sim_fail(&r->sim, "a corrupt sender ended in %s", t->info.error ? t->info.error : "nothing");
+        sim_fail(&r->sim, "a corrupt sender ended in %s",
+                 t->info.error ? t->info.error : "nothing");
 }
 
 /* Turns the first segment behind the handshake into a FIN in front of everything. */
@@ -595,7 +604,8 @@ static bool vandal(struct sim *s, void *ctx, unsigned from, uint8_t *frame, uint
         n = (uint32_t)sim_random(s, n) + 1;
         break;
     default:
-        if (wire_tcp(junk, n, &t) && (t.flags & 2) == 0) { /* options and flags, sequence numbers far off */
+        if (wire_tcp(junk, n, &t) &&
+            (t.flags & 2) == 0) { /* options and flags, sequence numbers far off */
             for (uint8_t *at = t.tcp + 12; at < t.payload; at++)
                 *at = (uint8_t)sim_random(s, 256);
             wire_put32(t.tcp + 4, t.seq + (uint32_t)(1u << 30));
