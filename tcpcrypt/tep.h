@@ -182,9 +182,8 @@ struct sl_tep_ops {
      * The next frame to send, at stream offset `offset`, `room` bytes long at most. What it says
      * is final: the caller will send it. Fills `cut`, and of `job` key, aead, nonce, aad.
      */
-    enum sl_tep_next (*next)(struct sl_tep_state *t, const struct sl_tep_pending *p,
-                             uint32_t room, uint64_t offset, struct sl_tep_cut *cut,
-                             struct sl_job *job);
+    enum sl_tep_next (*next)(struct sl_tep_state *t, const struct sl_tep_pending *p, uint32_t room,
+                             uint64_t offset, struct sl_tep_cut *cut, struct sl_job *job);
     /* That frame's job is done: its key is no longer in use for it. In stream order. */
     void (*sealed)(struct sl_tep_state *t, const struct sl_tep_cut *cut);
 

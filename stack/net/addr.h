@@ -16,7 +16,8 @@ struct sl_addr {
     uint32_t scope; /* IPv6 zone: port number + 1; 0 for all but link-local addresses */
 };
 
-/* What a flow table is keyed by, as seen from us: padded, since odd sizes cost (16 and 48 bytes). */
+/* What a flow table is keyed by, as seen from us: padded, since odd sizes cost (16 and 48 bytes).
+ */
 struct sl_flow4 {
     uint32_t local, remote; /* network order, like the ports */
     uint16_t local_port, remote_port;

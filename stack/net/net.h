@@ -24,8 +24,8 @@ struct sl_net;
 enum { SL_NET_PORTS_MAX = 16, SL_NET_NO_PORT = 0xffff };
 
 struct sl_net_config {
-    uint32_t neighbours_max;        /* entries of the neighbour table */
-    uint32_t neighbour_queue_pkts;  /* packets that wait for one address to resolve (T1122-5) */
+    uint32_t neighbours_max;         /* entries of the neighbour table */
+    uint32_t neighbour_queue_pkts;   /* packets that wait for one address to resolve (T1122-5) */
     uint64_t neighbour_reachable_ns; /* how long an entry counts as fresh: 30 s */
     uint32_t routes_max;
     uint32_t icmp_per_second; /* D34: 100, burst half of it */
@@ -37,11 +37,11 @@ struct sl_net_config sl_net_config_default(void);
 
 struct sl_net_port {
     struct rte_ether_addr mac;
-    uint16_t mtu_bytes;  /* of IP packets: 68 .. 9216 */
-    bool rx_cksum_good;  /* both ends trust the memory between them: nothing is verified */
-    bool tx_cksum_none;  /* likewise: nothing need be computed */
-    bool tx_cksum_ip4;   /* the port computes the IPv4 header checksum (offload flag is set) */
-    bool tx_cksum_tcp;   /* the port computes TCP's (pseudo-header sum and flag are set) */
+    uint16_t mtu_bytes; /* of IP packets: 68 .. 9216 */
+    bool rx_cksum_good; /* both ends trust the memory between them: nothing is verified */
+    bool tx_cksum_none; /* likewise: nothing need be computed */
+    bool tx_cksum_ip4;  /* the port computes the IPv4 header checksum (offload flag is set) */
+    bool tx_cksum_tcp;  /* the port computes TCP's (pseudo-header sum and flag are set) */
 };
 
 /* What the transport hears of a packet. */
@@ -50,16 +50,16 @@ struct sl_net_meta {
     uint16_t port;
     uint8_t protocol; /* 6 */
     uint8_t ttl;
-    uint8_t tos; /* DSCP and ECN */
+    uint8_t tos;     /* DSCP and ECN */
     bool cksum_good; /* transport checksum verified (port's flag, trust, or software) */
 };
 
 /* An ICMP error about a packet of ours, as far as a transport may use it. */
 struct sl_net_icmp_error {
     enum { SL_ICMP_UNREACHABLE, SL_ICMP_TOO_BIG, SL_ICMP_TIME_EXCEEDED, SL_ICMP_PARAMETER } kind;
-    uint8_t code;          /* of the message */
-    uint16_t mtu_bytes;    /* SL_ICMP_TOO_BIG: next-hop MTU, 0 when the router gave none */
-    uint16_t total_bytes;  /* length that the quoted header gives (T1191-3) */
+    uint8_t code;            /* of the message */
+    uint16_t mtu_bytes;      /* SL_ICMP_TOO_BIG: next-hop MTU, 0 when the router gave none */
+    uint16_t total_bytes;    /* length that the quoted header gives (T1191-3) */
     struct sl_addr src, dst; /* of the quoted packet: src is ours */
     uint8_t protocol;
     uint8_t quoted[8]; /* first bytes of the quoted transport header: ports, sequence number */

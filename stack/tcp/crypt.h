@@ -41,16 +41,16 @@ struct sl_crypt {
     sl_seq fin_seq;              /* the peer's FIN, believed once its mark was opened */
     uint32_t overhead_bytes;     /* what a frame adds to ordinary data */
     bool fin_seen, fin_counted;
-    bool failing;     /* the frame at rx_auth failed to authenticate, and nothing has since */
-    bool incomplete;  /* it is not all there, with the copies tried last */
-    bool undecided;   /* some choice of copies was incomplete: the others' failure proves nothing */
-    bool waiting;     /* read() waits for frames in front, or for work */
-    bool failed;      /* a job failed: wait for the others, then decide */
-    bool working;     /* public-key work is under way */
-    bool shaking;     /* next() may have a handshake message to send */
-    bool reply_due;   /* next() has a frame of its own to send */
-    bool mark_in, mark_out; /* end of stream was opened, was cut */
-    bool ended;             /* the connection is over: what comes back is only put away */
+    bool failing;    /* the frame at rx_auth failed to authenticate, and nothing has since */
+    bool incomplete; /* it is not all there, with the copies tried last */
+    bool undecided;  /* some choice of copies was incomplete: the others' failure proves nothing */
+    bool waiting;    /* read() waits for frames in front, or for work */
+    bool failed;     /* a job failed: wait for the others, then decide */
+    bool working;    /* public-key work is under way */
+    bool shaking;    /* next() may have a handshake message to send */
+    bool reply_due;  /* next() has a frame of its own to send */
+    bool mark_in, mark_out;    /* end of stream was opened, was cut */
+    bool ended;                /* the connection is over: what comes back is only put away */
     struct sl_tcb_facts *last; /* what was true when it ended; `state` is NULL then */
 };
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "tcp/crypt.h"
-
 #include <stdlib.h>
 
 #include "base/invariant.h"
+#include "tcp/crypt.h"
 #include "tcp/crypt_job.h"
 
 /*

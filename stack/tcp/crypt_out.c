@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "tcp/crypt.h"
-
 #include "base/invariant.h"
+#include "tcp/crypt.h"
 #include "tcp/crypt_job.h"
 #include "tcp/window.h"
 
@@ -49,9 +48,9 @@ static bool plan_frame(struct sl_tcb *tcb, struct plan *p)
     if (squeezed)
         p->room = mss;
     fits = whole <= p->room;
-    if (!c->reply_due && !squeezed && !sl_tcb_may_cut(tcb, RTE_MIN(whole, p->room),
-                                         p->room == mss && (behind || whole >= mss),
-                                         fits && !behind))
+    if (!c->reply_due && !squeezed &&
+        !sl_tcb_may_cut(tcb, RTE_MIN(whole, p->room), p->room == mss && (behind || whole >= mss),
+                        fits && !behind))
         return false;
     if (!fits) {
         data = p->room - c->overhead_bytes;

@@ -21,7 +21,7 @@ void test_eal(void)
 {
     static bool done;
     char prefix[64];
-    char *args[] = {"test",           "--no-huge",      "-m", "256", "--no-pci", "--no-shconf",
+    char *args[] = {"test",           "--no-huge",     "-m", "256", "--no-pci", "--no-shconf",
                     "--no-telemetry", "--log-level=4", "-l", "0",   prefix,     NULL};
 
     if (done)
@@ -64,8 +64,8 @@ static void ext_free(void *addr, void *opaque)
     free(ext);
 }
 
-struct rte_mbuf *test_mbuf(struct rte_mempool *pool, const void *bytes, size_t len,
-                           size_t headroom, size_t tailroom)
+struct rte_mbuf *test_mbuf(struct rte_mempool *pool, const void *bytes, size_t len, size_t headroom,
+                           size_t tailroom)
 {
     const size_t size = headroom + len + tailroom;
     struct rte_mbuf *m = rte_pktmbuf_alloc(pool);

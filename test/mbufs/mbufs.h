@@ -24,8 +24,8 @@ struct rte_mempool *test_pool(const char *name, unsigned n);
 void test_pool_whole(const struct rte_mempool *pool);
 
 /* An mbuf whose data is a malloc()ed buffer of exactly `headroom + len + tailroom` bytes. */
-struct rte_mbuf *test_mbuf(struct rte_mempool *pool, const void *bytes, size_t len,
-                           size_t headroom, size_t tailroom);
+struct rte_mbuf *test_mbuf(struct rte_mempool *pool, const void *bytes, size_t len, size_t headroom,
+                           size_t tailroom);
 
 /* The whole chain's bytes copied to a fresh malloc()ed buffer of exactly that size. */
 uint8_t *test_bytes(const struct rte_mbuf *m, size_t *len);

@@ -94,7 +94,8 @@ void sim_inject(struct sim *s, unsigned to, const uint8_t *frame, uint32_t len, 
     deliver_at(s, to, frame, len, s->now_ns + delay_ns);
 }
 
-/* ---- the wire ---------------------------------------------------------------------------------- */
+/* ---- the wire ----------------------------------------------------------------------------------
+ */
 
 /* FNV-1a over all that is sent, with its time. */
 static void digest(struct sim *s, const uint8_t *bytes, uint32_t len)
@@ -179,7 +180,8 @@ static uint16_t node_tx(void *ctx, uint16_t port, struct rte_mbuf **pkts, uint16
         uint8_t frame[ROOM];
         uint32_t len = 0;
 
-        for (const struct rte_mbuf *m = pkts[i]; m != NULL && len + m->data_len <= ROOM; m = m->next) {
+        for (const struct rte_mbuf *m = pkts[i]; m != NULL && len + m->data_len <= ROOM;
+             m = m->next) {
             memcpy(frame + len, rte_pktmbuf_mtod(m, const void *), m->data_len);
             len += m->data_len;
         }
@@ -193,7 +195,8 @@ static uint16_t node_tx(void *ctx, uint16_t port, struct rte_mbuf **pkts, uint16
     return n_pkts;
 }
 
-/* ---- life -------------------------------------------------------------------------------------- */
+/* ---- life --------------------------------------------------------------------------------------
+ */
 
 struct sl_shard_config sim_config(uint64_t seed, unsigned node)
 {

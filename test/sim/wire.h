@@ -8,7 +8,7 @@
  * How a middlebox reads and rewrites TCP over IPv4: by hand, apart from the stack's own codec.
  */
 struct wire_tcp {
-    uint8_t *tcp;     /* its header */
+    uint8_t *tcp; /* its header */
     uint8_t *payload;
     uint32_t header_len, payload_len;
     uint32_t seq, ack;

@@ -93,7 +93,7 @@ SL_API uint64_t sl_mbufs_leaked(void);
 /* Versions and self tests, for `sealane --version`. */
 struct sl_versions {
     const char *sealane, *dpdk, *ipsec_mb, *libcrypto;
-    const char *isa;        /* that ipsec-mb chose */
+    const char *isa; /* that ipsec-mb chose */
     bool ipsec_mb_built, self_test_ok;
 };
 SL_API struct sl_versions sl_versions(void);

@@ -31,8 +31,8 @@ extern "C" {
 
 enum { SL_FD_BASE = 1 << 20 };
 
-/* AF_INET, SOCK_STREAM (SOCK_NONBLOCK and SOCK_CLOEXEC are accepted and mean nothing), 0 or IPPROTO_TCP.
- * EAFNOSUPPORT, EPROTONOSUPPORT, EMFILE, ENOMEM; ENXIO: no shard on this thread. */
+/* AF_INET, SOCK_STREAM (SOCK_NONBLOCK and SOCK_CLOEXEC are accepted and mean nothing), 0 or
+ * IPPROTO_TCP. EAFNOSUPPORT, EPROTONOSUPPORT, EMFILE, ENOMEM; ENXIO: no shard on this thread. */
 SL_API int sl_socket(int domain, int type, int protocol);
 
 /* EADDRINUSE, EADDRNOTAVAIL (no address of ours), EINVAL (bound already), EBADF. */
@@ -66,9 +66,9 @@ SL_API int sl_close(int fd);
 
 /*
  * SOL_SOCKET: SO_ERROR, SO_REUSEADDR, SO_KEEPALIVE, SO_LINGER (on with 0 s only), SO_RCVBUF,
- * SO_SNDBUF, SO_TYPE, SO_ACCEPTCONN, SO_DOMAIN, SO_PROTOCOL. IPPROTO_TCP: TCP_NODELAY, TCP_KEEPIDLE,
- * TCP_KEEPINTVL, TCP_KEEPCNT, TCP_USER_TIMEOUT, TCP_SYNCNT, TCP_MAXSEG (get), TCP_ENO_* and TCP_CRYPT_* of
- * sealane/crypt.h. IPPROTO_IP: IP_TOS, IP_TTL. Others: ENOPROTOOPT.
+ * SO_SNDBUF, SO_TYPE, SO_ACCEPTCONN, SO_DOMAIN, SO_PROTOCOL. IPPROTO_TCP: TCP_NODELAY,
+ * TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT, TCP_USER_TIMEOUT, TCP_SYNCNT, TCP_MAXSEG (get),
+ * TCP_ENO_* and TCP_CRYPT_* of sealane/crypt.h. IPPROTO_IP: IP_TOS, IP_TTL. Others: ENOPROTOOPT.
  */
 SL_API int sl_getsockopt(int fd, int level, int name, void *value, socklen_t *len);
 SL_API int sl_setsockopt(int fd, int level, int name, const void *value, socklen_t len);
@@ -91,21 +91,21 @@ SL_API int sl_poll(struct pollfd *fds, nfds_t n, int timeout_ms);
 /* What programs print of a connection; see also sealane/crypt.h. Works after it has ended too,
  * until sl_close(). */
 struct sl_conn_info {
-    char peer[64];            /* "10.77.0.1:40000" */
-    int encrypted;            /* 1: a TEP protects it */
-    int negotiating;          /* 1: not settled yet */
+    char peer[64];   /* "10.77.0.1:40000" */
+    int encrypted;   /* 1: a TEP protects it */
+    int negotiating; /* 1: not settled yet */
     int resumed;
-    const char *fallback;     /* NULL, or why it is plain: "no_eno" ... */
-    const char *error;        /* NULL, or a stable word: "reset", "refused", "timeout" ... */
-    int finished;             /* 1: both FINs are acknowledged, or it ended in an error */
-    uint8_t tep;              /* 0x23; 0 when plain */
-    const char *aead;         /* "AES-128-GCM"; NULL when plain */
-    char role;                /* 'A', 'B'; 0 when plain */
+    const char *fallback; /* NULL, or why it is plain: "no_eno" ... */
+    const char *error;    /* NULL, or a stable word: "reset", "refused", "timeout" ... */
+    int finished;         /* 1: both FINs are acknowledged, or it ended in an error */
+    uint8_t tep;          /* 0x23; 0 when plain */
+    const char *aead;     /* "AES-128-GCM"; NULL when plain */
+    char role;            /* 'A', 'B'; 0 when plain */
     uint8_t session_id[64];
-    size_t session_id_len;    /* 33; 0 when plain or not settled */
+    size_t session_id_len; /* 33; 0 when plain or not settled */
     uint64_t retransmitted_segs;
     uint64_t srtt_ns;
-    uint64_t unacked_bytes;   /* written and not acknowledged yet */
+    uint64_t unacked_bytes; /* written and not acknowledged yet */
 };
 
 /* 0; -1 with EBADF, ENOTCONN. Strings are static. */

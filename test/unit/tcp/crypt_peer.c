@@ -26,7 +26,8 @@ static uint8_t pattern(uint64_t at)
     return (uint8_t)(at * 167 + (at >> 8) * 13 + 7);
 }
 
-/* ---- the host ----------------------------------------------------------------------------------- */
+/* ---- the host -----------------------------------------------------------------------------------
+ */
 
 static bool has_eno(const uint8_t *tcp, uint32_t len)
 {
@@ -160,7 +161,8 @@ static void host_begin(struct peer *p)
     p->host.queue = p->queue;
 }
 
-/* ---- time ---------------------------------------------------------------------------------------- */
+/* ---- time
+ * ---------------------------------------------------------------------------------------- */
 
 static void jobs(struct peer *p, void (*make)(struct sl_tcp *tcp, uint64_t now_ns))
 {
@@ -198,7 +200,8 @@ void peer_wait(struct peer *p, uint64_t ms)
     peer_iterate(p);
 }
 
-/* ---- segments of the peer ------------------------------------------------------------------------- */
+/* ---- segments of the peer
+ * ------------------------------------------------------------------------- */
 
 static enum sl_drop send(struct peer *p, uint32_t seq, uint8_t flags, const uint8_t *bytes,
                          uint32_t len, struct sl_tcp_options o)
@@ -228,8 +231,7 @@ static enum sl_drop send(struct peer *p, uint32_t seq, uint8_t flags, const uint
 
 enum sl_drop peer_forges(struct peer *p, uint64_t at, const uint8_t *bytes, uint32_t len)
 {
-    return send(p, PEER_ISN + 1 + (uint32_t)at, SL_TCP_ACK, bytes, len,
-                (struct sl_tcp_options){0});
+    return send(p, PEER_ISN + 1 + (uint32_t)at, SL_TCP_ACK, bytes, len, (struct sl_tcp_options){0});
 }
 
 enum sl_drop peer_segment(struct peer *p, uint64_t from, uint32_t len, int64_t flip)
@@ -259,7 +261,8 @@ void peer_acks(struct peer *p)
                (struct sl_tcp_options){0});
 }
 
-/* ---- what the peer writes ------------------------------------------------------------------------- */
+/* ---- what the peer writes
+ * ------------------------------------------------------------------------- */
 
 static uint64_t written; /* application bytes of the peer so far; one peer for each test */
 
@@ -289,7 +292,8 @@ uint64_t peer_stream_len(const struct peer *p)
     return p->seam.b.sent_len;
 }
 
-/* ---- a connection --------------------------------------------------------------------------------- */
+/* ---- a connection
+ * --------------------------------------------------------------------------------- */
 
 static void begin_teps(struct peer *p, const struct sl_tep_ops *ops)
 {
@@ -317,8 +321,8 @@ struct peer *peer_opened(const struct sl_tep_ops *ops)
                                        .n_aead_a = 1,
                                        .n_aead_b = 1,
                                        .kex_timeout_ns = UINT64_C(10000000000)};
-    p->policy = (struct sl_eno_policy){
-        .enabled = true, .n_teps = 1, .teps = {ops}, .config = &p->config};
+    p->policy =
+        (struct sl_eno_policy){.enabled = true, .n_teps = 1, .teps = {ops}, .config = &p->config};
     set = (struct sl_tcp_options_set){.eno = &p->policy, .require_encryption = true};
     config.timestamps = config.window_scale = false;
     config.jobs_max = 64;
@@ -379,7 +383,8 @@ void peer_over(struct peer *p)
     free(p);
 }
 
-/* ---- what is true ---------------------------------------------------------------------------------- */
+/* ---- what is true
+ * ---------------------------------------------------------------------------------- */
 
 static uint64_t read_so_far;
 
