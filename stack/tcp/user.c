@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <rte_prefetch.h>
+
 #include "base/invariant.h"
 #include "tcp/crypt.h"
 
@@ -11,6 +13,7 @@ enum {
     TAIL_BYTES = 32,         /* of a data mbuf, kept free for what a TEP puts behind */
     ENO_OVERHEAD_BYTES = 20, /* while it is open whether there will be a TEP: tcpcrypt's */
     ALLOC_BURST = 32,
+    AHEAD = 2, /* segments: in their time a line comes from memory, or from another core */
 };
 
 /* ---- OPEN
@@ -180,6 +183,27 @@ static uint32_t append(struct sl_tcb *tcb, struct source *from, uint32_t want, u
     return n;
 }
 
+/* The bytes that will be copied when `after` others are, as far as they are in one range. */
+static void prefetch_source(const struct source *from, size_t after, uint32_t len)
+{
+    const char *base = from->iov->base;
+    const size_t end = RTE_MIN(from->at + after + len, from->iov->len);
+    size_t at;
+
+    for (at = from->at + after; at < end; at += RTE_CACHE_LINE_SIZE)
+        rte_prefetch0(base + at);
+}
+
+/* The lines that `len` bytes of data and a TEP's head and tail will be written to. */
+static void prefetch_room(const struct rte_mbuf *m, uint32_t len)
+{
+    const char *at = rte_pktmbuf_mtod(m, const char *);
+    const char *end = at + len + TAIL_BYTES;
+
+    for (at -= RTE_CACHE_LINE_SIZE; at < end; at += RTE_CACHE_LINE_SIZE)
+        rte_prefetch0_write(at);
+}
+
 /* Fresh segments from `mbufs`, as far as the queue takes them. Frees what is left over. */
 static uint32_t push(struct sl_tcb *tcb, struct source *from, uint32_t want, uint32_t room,
                      struct rte_mbuf **mbufs, uint32_t n_mbufs)
@@ -191,6 +215,10 @@ static uint32_t push(struct sl_tcb *tcb, struct source *from, uint32_t want, uin
         struct rte_mbuf *m = mbufs[i];
         struct source before = *from;
 
+        if (i + AHEAD < n_mbufs) {
+            prefetch_source(from, (size_t)AHEAD * room, room);
+            prefetch_room(mbufs[i + AHEAD], room);
+        }
         copy_from(from, (uint8_t *)rte_pktmbuf_append(m, (uint16_t)n), n);
         if (sl_sndq_push(&tcb->sndq, m) == NULL) {
             *from = before;
