@@ -5,11 +5,16 @@
 
 #include <rte_byteorder.h>
 #include <rte_common.h>
+#include <rte_lcore.h>
+#include <rte_prefetch.h>
 
 #include "base/invariant.h"
 #include "tcp/window.h"
 
-enum { ENO_BYTES = 4 }; /* the two-byte ENO option, with two NOPs in front */
+enum {
+    ENO_BYTES = 4, /* the two-byte ENO option, with two NOPs in front */
+    LATER = 8,     /* mbufs: in their time a line comes from another core */
+};
 
 bool sl_pass_sends_eno(const struct sl_tcb *tcb)
 {
@@ -51,10 +56,40 @@ void sl_pass_head(struct sl_pass *p, bool eno)
     };
 }
 
+/*
+ * The mbuf that `pool` will hand out after some others is asked for, to be written: if another core
+ * had it last, its lines are there. NULL: nobody knows.
+ */
+static const char *prefetch_later(struct rte_mempool *pool)
+{
+    const struct rte_mempool_cache *cache = rte_mempool_default_cache(pool, rte_lcore_id());
+    const char *m;
+
+    if (cache == NULL || cache->len < LATER)
+        return NULL;
+    m = cache->objs[cache->len - LATER];
+    rte_prefetch0_write(m);
+    rte_prefetch0_write(m + RTE_CACHE_LINE_SIZE);
+    return m;
+}
+
+/* The same with the room for headers, which end a little behind where data begins. */
+static void prefetch_head(struct rte_mempool *pool)
+{
+    const char *m = prefetch_later(pool);
+
+    if (m == NULL)
+        return;
+    m += sizeof(struct rte_mbuf) + RTE_PKTMBUF_HEADROOM;
+    rte_prefetch0_write(m - RTE_CACHE_LINE_SIZE);
+    rte_prefetch0_write(m);
+}
+
 struct rte_mbuf *sl_pass_mbuf(struct sl_tcp *tcp, uint8_t len)
 {
     struct rte_mbuf *m = SL_FAULT(tcp_head) ? NULL : rte_pktmbuf_alloc(tcp->host.heads);
 
+    prefetch_head(tcp->host.heads);
     if (m == NULL) {
         sl_count(tcp->host.counters, SL_COUNT_POOL_EMPTY);
         return NULL;
@@ -71,6 +106,7 @@ static bool attach(struct sl_tcp *tcp, struct rte_mbuf *head, struct rte_mbuf *h
 {
     struct rte_mbuf *m = SL_FAULT(tcp_clone) ? NULL : rte_pktmbuf_alloc(tcp->host.clones);
 
+    (void)prefetch_later(tcp->host.clones);
     if (m == NULL) {
         sl_count(tcp->host.counters, SL_COUNT_POOL_EMPTY);
         return false;
