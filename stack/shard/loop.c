@@ -255,7 +255,8 @@ void sl_shard_idle(struct sl_shard *s, uint64_t until_ns)
 {
     if (s->io.idle == NULL)
         return;
-    s->left_ns = 0; /* the time that passes now is not the application's */
+    if (s->left_ns != 0) /* the time that passes now is not the application's */
+        sl_shard_clock(s);
     s->io.idle(s->io.ctx, earlier(until_ns, sl_shard_next_ns(s)));
 }
 

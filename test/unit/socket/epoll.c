@@ -361,6 +361,34 @@ Test(epoll, an_application_that_keeps_the_core_is_counted)
     pair_destroy(&p);
 }
 
+static bool until_later(void *ctx)
+{
+    return p.now_ns < *(const uint64_t *)ctx;
+}
+
+static bool keep_the_core(void *ctx)
+{
+    (void)ctx;
+    p.now_ns += 11000000;
+    return --in_run[0] > 0;
+}
+
+Test(epoll, a_function_that_keeps_the_core_is_counted_too)
+{
+    uint64_t end_ns;
+
+    set_up(EPOLLIN);
+    p.idle_ns = 50000000;
+    end_ns = p.now_ns + 1000000000;
+    sl_shard_run(p.b.shard, until_later, &end_ns); /* it idles meanwhile */
+    cr_expect_eq(sl_shard_counter(p.b.shard, "HOLDS"), 0);
+    p.idle_ns = 0;
+    in_run[0] = 3;
+    sl_shard_run(p.b.shard, keep_the_core, NULL);
+    cr_expect_eq(sl_shard_counter(p.b.shard, "HOLDS"), 2, "the last one is not asked any more");
+    pair_destroy(&p);
+}
+
 Test(poll, says_of_each_what_it_is)
 {
     struct pollfd fds[] = {

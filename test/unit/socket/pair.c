@@ -8,10 +8,7 @@
 
 static uint64_t now_ns(void *ctx)
 {
-    struct pair *p = ((struct pair_end *)ctx)->pair;
-
-    p->now_ns += p->tick_ns;
-    return p->now_ns;
+    return ((struct pair_end *)ctx)->pair->now_ns;
 }
 
 static uint16_t rx(void *ctx, uint16_t port, struct rte_mbuf **pkts, uint16_t n)
@@ -42,12 +39,11 @@ static void idle(void *ctx, uint64_t until_ns)
     struct pair *p = e->pair;
     struct pair_end *other = e == &p->a ? &p->b : &p->a;
 
-    e->idled++;
     /* One waits: the other goes on meanwhile; when nothing moves, time does. */
     if (sl_shard_iterate(other->shard))
         return;
-    if (until_ns > p->now_ns + 1000000)
-        until_ns = p->now_ns + 1000000;
+    if (until_ns > p->now_ns + p->idle_ns)
+        until_ns = p->now_ns + p->idle_ns;
     if (until_ns > p->now_ns)
         p->now_ns = until_ns;
 }
@@ -101,7 +97,7 @@ static void create_end(struct pair *p, struct pair_end *e, const struct sl_shard
 void pair_create(struct pair *p, const struct sl_shard_config *a, const struct sl_shard_config *b)
 {
     test_eal();
-    *p = (struct pair){.now_ns = 1000000000};
+    *p = (struct pair){.now_ns = 1000000000, .idle_ns = 1000000};
     create_end(p, &p->a, a, 1);
     create_end(p, &p->b, b, 2);
     pair_a(p);

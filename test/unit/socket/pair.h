@@ -30,12 +30,11 @@ struct pair_end {
     struct pair *pair;
     struct pair_wire *in, *out;
     struct sl_shard *shard;
-    unsigned idled;
 };
 
 struct pair {
     uint64_t now_ns;
-    uint64_t tick_ns; /* added each time a shard reads the clock */
+    uint64_t idle_ns; /* how far time moves while one idles and the other has nothing to do */
     struct pair_wire wires[2];
     struct pair_end a, b;
 };

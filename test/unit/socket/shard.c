@@ -182,7 +182,7 @@ Test(shard, draining_ends_with_the_time)
     uint64_t before_ns;
 
     set_up();
-    p.wires[0].room = 0; /* nothing gets through */
+    p.wires[1].room = 0; /* no acknowledgment gets through */
     cr_assert_eq(sl_send(a, "abc", 3, 0), 3);
     before_ns = p.now_ns;
     cr_expect_eq(sl_shard_drain(p.a.shard, 50000000), -ETIMEDOUT);
