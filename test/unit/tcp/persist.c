@@ -175,6 +175,27 @@ Test(persist, user_timeout_counts_silence_only) /* D6, MUST-21 */
     in_state(&s, SL_TCP_CLOSED);
 }
 
+Test(persist, user_timeout_starts_anew_when_the_window_opens) /* D6: the probes were answered */
+{
+    struct script s = established(.wnd = 1000, .user_timeout_ns = UINT64_C(2000000000));
+    int i;
+
+    call_send(&s, 3000);
+    script_skip(&s);
+    arrives(&s, "301:301 ack 1101 win 0");
+    for (i = 0; i < 4; i++) { /* 200, 600, 1400, 3000 */
+        at(&s, (UINT64_C(200) << (i + 1)) - 200);
+        sends(&s, "1101:1102 ack *");
+        arrives(&s, "301:301 ack 1101 win 0");
+    }
+    at(&s, 4900);
+    arrives(&s, "301:301 ack 1101 win 1000");
+    at(&s, 6899);
+    in_state(&s, SL_TCP_ESTABLISHED);
+    at(&s, 6900);
+    in_state(&s, SL_TCP_CLOSED);
+}
+
 Test(persist, data_written_later) /* trap 13: nothing was waiting when the window shut */
 {
     struct script s = established(.wnd = 1000);

@@ -326,6 +326,18 @@ Test(rto_timer, repeated_timeouts_leave_ssthresh) /* T5681-8 */
     cr_expect_eq(s.tcb->cc.cwnd, 1460);
 }
 
+Test(rto_timer, timeout_after_progress_is_another_loss) /* T5681-8, T5681-20 */
+{
+    struct script s = established();
+
+    call_send(&s, 10 * 1460);
+    at(&s, 200);
+    cr_expect_eq(s.tcb->cc.ssthresh, 5 * 1460);
+    arrives(&s, "301:301 ack 1561"); /* two go again, and get lost */
+    at(&s, 2000);
+    cr_expect_eq(s.tcb->cc.ssthresh, 2 * 1460);
+}
+
 Test(rto_timer, syn) /* T6298-1, MUST-22, MUST-23, D4 */
 {
     static const uint64_t ms[] = {0, 1000, 3000, 7000, 15000, 31000, 63000, 127000};
