@@ -204,7 +204,10 @@ static void prefetch_room(const struct rte_mbuf *m, uint32_t len)
         rte_prefetch0_write(at);
 }
 
-/* Fresh segments from `mbufs`, as far as the queue takes them. Frees what is left over. */
+/*
+ * Fresh segments from `mbufs`, as far as the queue takes them: if that is not all, `from` has gone
+ * too far. Frees what is left over.
+ */
 static uint32_t push(struct sl_tcb *tcb, struct source *from, uint32_t want, uint32_t room,
                      struct rte_mbuf **mbufs, uint32_t n_mbufs)
 {
@@ -213,17 +216,14 @@ static uint32_t push(struct sl_tcb *tcb, struct source *from, uint32_t want, uin
     for (i = 0; i < n_mbufs; i++) {
         const uint32_t n = RTE_MIN(want - done, room);
         struct rte_mbuf *m = mbufs[i];
-        struct source before = *from;
 
         if (i + AHEAD < n_mbufs) {
             prefetch_source(from, (size_t)AHEAD * room, room);
             prefetch_room(mbufs[i + AHEAD], room);
         }
         copy_from(from, (uint8_t *)rte_pktmbuf_append(m, (uint16_t)n), n);
-        if (sl_sndq_push(&tcb->sndq, m) == NULL) {
-            *from = before;
+        if (sl_sndq_push(&tcb->sndq, m) == NULL)
             break;
-        }
         done += n;
     }
     for (; i < n_mbufs; i++)
@@ -348,8 +348,6 @@ int64_t sl_tcp_recv(struct sl_tcp *tcp, struct sl_tcb *tcb, void *out, size_t le
 
 void sl_tcb_queue_fin(struct sl_tcb *tcb)
 {
-    if (tcb->fin_queued)
-        return;
     tcb->fin_queued = true;
     if (tcb->state == SL_TCP_ESTABLISHED)
         sl_tcb_enter(tcb, SL_TCP_FIN_WAIT_1);

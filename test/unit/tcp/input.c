@@ -337,6 +337,13 @@ Test(input, the_first_16_segments_are_acknowledged_at_once) /* D7 */
     }
     arrives_alone(&s, i++, "");
     sends_nothing(&s);
+    after(&s, 41);
+    script_skip(&s);
+    arrives_alone(&s, i + 1, ""); /* never too late for a hole (MAY-13) ... */
+    cr_assert_eq(script_pending(&s), 1);
+    script_skip(&s);
+    arrives_alone(&s, i, ""); /* ... nor for what fills it (T5681-19) */
+    cr_assert_eq(script_pending(&s), 1);
 }
 
 Test(input, out_of_order) /* SHLD-31, MAY-13, T2018-5 */

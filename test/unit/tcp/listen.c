@@ -360,6 +360,22 @@ Test(listen, without_memory_there_is_no_listener)
 /* ---- the accept queue
  * ---------------------------------------------------------------------------- */
 
+Test(listen, a_backlog_of_nothing_is_one)
+{
+    struct script s = half_open();
+
+    sl_tcp_listener_backlog(s.listener, 0);
+    from_port(&s, 40001);
+    arrives(&s, "300:300 SYN <mss 1460>");
+    dropped(&s, TCP_BACKLOG);
+    from_port(&s, 40000);
+    arrives(&s, "301:301 ack 101");
+    accepted(&s);
+    from_port(&s, 40001);
+    arrives(&s, "300:300 SYN <mss 1460>");
+    accepted(&s);
+}
+
 Test(listen, the_oldest_child_is_accepted_first)
 {
     struct script s = closed();

@@ -99,6 +99,7 @@ static const struct {
     {"65535 is a bound like any (T9293-44)", 1500, 65535, false, false, 1460},
     {"MSS 1: D38, CVE-2019-11479", 1500, 1, false, false, 216},
     {"MSS 12 with as many bytes of options", 1500, 12, true, false, 216},
+    {"MSS 4 with more than that", 1500, 4, true, false, 216},
     {"MSS 48 on a way of 68 bytes", 68, 48, true, false, 16},
 };
 
@@ -186,6 +187,20 @@ Test(open, simultaneously_and_the_peers_syn_comes_twice) /* D36: our SYN-ACK was
     sends(&s, "100:100 SYN ack 301");
     arrives(&s, "300:300 SYN ack 101 <mss 1460>");
     in_state(&s, SL_TCP_ESTABLISHED);
+}
+
+Test(open, simultaneously_and_another_syn_draws_a_challenge) /* T9293-45: active origin */
+{
+    struct script s = closed();
+
+    call_connect(&s);
+    sends(&s, "100:100 SYN");
+    arrives(&s, "300:300 SYN <mss 1460>");
+    sends(&s, "100:100 SYN ack 301");
+    arrives(&s, "400:400 SYN <mss 1460>");
+    dropped(&s, TCP_SYN_CHALLENGE);
+    sends(&s, "101:101 ack 301");
+    in_state(&s, SL_TCP_SYN_RECEIVED);
 }
 
 Test(open, simultaneously_with_a_reset) /* T9293-15: active origin */

@@ -39,6 +39,19 @@ Test(timewait, lasts_2_msl) /* MUST-13, D3, T9293-32 */
     cr_assert_eq(s.tcp->n_time_wait, 0);
 }
 
+Test(timewait, knows_no_timer_but_its_own) /* 3.10.7.4, eighth: "turn off the other timers" */
+{
+    struct script s = established(.keepalive = true);
+    struct sl_tcp_options_set set = script_options(&s);
+
+    set.keepalive_idle_ns = 1000000000;
+    sl_tcb_set_options(s.tcp, s.tcb, &set, script_now_ns(&s));
+    close_actively(&s);
+    at(&s, 59999);
+    sends_nothing(&s);
+    in_state(&s, SL_TCP_TIME_WAIT);
+}
+
 Test(timewait, a_repeated_fin_is_acknowledged_and_starts_it_anew) /* T9293-27 */
 {
     struct script s = time_wait(false);
@@ -179,6 +192,11 @@ Test(timewait, a_new_incarnation_begins_above_the_old_one) /* MAY-2 */
     arrives(&s, "302:302 SYN <mss 1460>");
     s.tcb = SL_CONTAINER(s.listener->half_open.next, struct sl_tcb_syn, link)->tcb;
     cr_assert_eq(s.tcb->iss, 1000000000 + 65537);
+    script_skip(&s);
+    arrives(&s, "303:303 RST"); /* it comes to nothing */
+    arrives(&s, "500:500 SYN <mss 1460>");
+    s.tcb = SL_CONTAINER(s.listener->half_open.next, struct sl_tcb_syn, link)->tcb;
+    cr_assert_lt(s.tcb->iss, 1000000000); /* and the clock counts again */
 }
 
 Test(timewait, without_a_listener_a_syn_is_nothing) /* D3 */
