@@ -48,10 +48,12 @@ static bool plan_frame(struct sl_tcb *tcb, struct plan *p)
     if (squeezed)
         p->room = mss;
     fits = whole <= p->room;
-    if (!c->reply_due && !squeezed &&
-        !sl_tcb_may_cut(tcb, RTE_MIN(whole, p->room), p->room == mss && (behind || whole >= mss),
-                        fits && !behind))
-        return false;
+    if (!squeezed && !sl_tcb_may_cut(tcb, RTE_MIN(whole, p->room),
+                                     p->room == mss && (behind || whole >= mss), fits && !behind)) {
+        p->seg = NULL; /* a reply that is due goes alone, whatever the windows say */
+        p->room = mss;
+        return c->reply_due;
+    }
     if (!fits) {
         data = p->room - c->overhead_bytes;
         if (!sl_sndq_split(q, q->n_cut, data, tcb->tcp->host.data, tcb->tcp->host.clones))

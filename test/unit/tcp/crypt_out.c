@@ -185,3 +185,29 @@ Test(crypt_out, a_window_below_the_smallest_frame_is_used_too) /* MUST-38, RFC 9
     peer_reads(p, 50);
     peer_over(p);
 }
+
+Test(crypt_out, a_reply_into_a_full_window_goes_alone) /* R83 */
+{
+    struct peer *p = peer_connected(OPS);
+    const uint64_t at = peer_stream_len(p);
+    uint32_t segs;
+
+    p->wnd = 3000;
+    peer_acks(p);
+    app_sends(p, 20000);
+    peer_iterate(p);
+    segs = p->tcb->sndq.n;
+    cr_assert_eq(OPS->event(p->seam.b.t, SL_TEP_EVENT_REKEY, p->now_ns), SL_TEP_OK);
+    (void)peer_writes(p, 3, 3);
+    (void)peer_segment(p, at, (uint32_t)(peer_stream_len(p) - at), -1);
+    peer_iterate(p);
+    app_reads(p, 3);
+    cr_assert_leq(p->tcb->sndq.n, segs + 1, "written segments were cut to pieces");
+    for (int i = 0; i < 40 && p->seam.b.got_len < 20000; i++) {
+        peer_acks(p);
+        peer_wait(p, 300);
+        (void)seam_read_all(&p->seam.b, &p->seam.a);
+    }
+    peer_reads(p, 20000);
+    peer_over(p);
+}
