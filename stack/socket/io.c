@@ -39,8 +39,6 @@ static int64_t receive(struct sl_socket *sock, void *buf, size_t len, bool peek)
     n = sl_tcp_recv(s->tcp, sock->tcb, buf, RTE_MIN(len, result_max), peek, s->now_ns);
     if (n >= 0)
         return n;
-    if (n == -EAGAIN && sock->shut_rd)
-        return 0;
     return after_error(sock, n, 0);
 }
 

@@ -90,6 +90,25 @@ Test(epoll, edge_of_what_is_so_at_the_beginning)
     pair_destroy(&p);
 }
 
+Test(epoll, an_edge_of_something_else_is_none)
+{
+    static char block[65536];
+
+    set_up(EPOLLIN | EPOLLET);
+    a_sends("unread");
+    cr_expect_eq(ready(), 1);
+    while (sl_send(b, block, sizeof(block), 0) > 0)
+        pair_settle(&p);
+    cr_expect_eq(pair_level(b), POLLIN);
+    pair_a(&p);
+    while (sl_recv(a, block, sizeof(block), 0) > 0)
+        pair_settle(&p);
+    pair_b(&p);
+    cr_expect_eq(pair_level(b), POLLIN | POLLOUT);
+    cr_expect_eq(ready(), 0);
+    pair_destroy(&p);
+}
+
 Test(epoll, edge_of_room_to_write)
 {
     static char block[65536];

@@ -231,9 +231,10 @@ Test(shard, a_stuck_port_is_not_overrun)
     pair_create(&p, &c, &c);
     listening = pair_listen(&p, 80);
     to_b = &p.wires[0];
+    to_b->room = 2;
     for (int i = 0; i < CONNECTIONS; i++) {
         pair_connect(&p, listening, 80, &fds[i], &peers[i]);
-        for (int round = 0; round < 6; round++) { /* past slow start's beginnings */
+        for (int round = 0; round < 4; round++) { /* ACKs for few segments each: cwnd grows */
             cr_assert_gt(sl_send(fds[i], block, 300000, 0), 0);
             pair_settle(&p);
             pair_b(&p);
@@ -371,6 +372,7 @@ Test(shard, calls_without_memory_fail_and_leave_all_as_it_was)
 /* R13: nothing offers encryption while there is no randomness for keys. */
 Test(shard, without_randomness_there_is_no_encryption)
 {
+    const struct sockaddr_in to = pair_address("10.0.0.2", 80);
     struct sl_shard_config c = pair_config(), plain = pair_config();
     struct sl_conn_info info;
 
@@ -388,6 +390,12 @@ Test(shard, without_randomness_there_is_no_encryption)
     WORKS(sl_conn_info(a, &info));
     cr_expect_eq(info.encrypted, 0);
     cr_expect_str_eq(info.fallback, "disabled");
+    a = sl_socket(AF_INET, SOCK_STREAM, 0);
+    WORKS(pair_set(a, IPPROTO_TCP, TCP_ENO_ENABLED, 1)); /* which is no wish to be fulfilled */
+    FAILS(sl_connect(a, (const struct sockaddr *)&to, sizeof(to)), EINPROGRESS);
+    pair_run(&p, 100);
+    WORKS(sl_conn_info(a, &info));
+    cr_expect_eq(info.encrypted, 0);
     pair_destroy(&p);
 }
 #endif
@@ -403,6 +411,19 @@ Test(shard, destroying_resets_what_is_left)
     FAILS(sl_recv(b, &byte, 1, 0), ECONNRESET);
     sl_shard_destroy(p.b.shard);
     cr_expect_null(sl_shard_current());
+}
+
+Test(shard, destroying_resets_what_no_socket_has_any_more)
+{
+    set_up();
+    WORKS(sl_close(a));
+    pair_settle(&p); /* FIN-WAIT-2 */
+    pair_b(&p);
+    cr_expect_eq(pair_get(b, SOL_SOCKET, SO_ERROR), 0);
+    sl_shard_destroy(p.a.shard);
+    sl_shard_iterate(p.b.shard);
+    cr_expect_eq(pair_get(b, SOL_SOCKET, SO_ERROR), ECONNRESET);
+    sl_shard_destroy(p.b.shard);
 }
 
 /* Frames of A that B holds are A's memory (as over net_ring): it stays as long as they do. */
