@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # test/run.sh [unit|vectors|sim|checks|live|demo|tidy]...: installs what is missing, builds what the
-# parts need and runs them, or all but the last. Ends with one line, "N passed, N failed"; exit status 0 only if
-# nothing failed and something passed. A test is a Criterion case, a group of vectors, a seed of the
-# simulator, a live script or a check. Writes to build-*/ alone.
+# parts need and runs them; without names all but tidy, which takes minutes. Ends with one line, "N
+# passed, N failed"; exit status 0 only if nothing failed and something passed. A test is a Criterion
+# case, a group of vectors, a seed of the simulator, a live script or a check. Writes to build-*/
+# alone.
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 exec </dev/null
@@ -195,7 +196,7 @@ scripts()
     build_release || { failure "live: build-release is missing"; return; }
     build_asan || { failure "live: build-asan is missing"; return; }
     limited 1200 test/live/run "$@"
-    while read -r line; do
+    while IFS= read -r line; do # indented lines are details
         case $line in
         'ok '*) passed=$((passed + 1)) ;;
         'FAIL '*) failed=$((failed + 1)) ;;
