@@ -409,7 +409,6 @@ void sl_output_probe(struct sl_tcb *tcb, uint64_t now_ns)
     } else {
         sl_pass_ack(&p, tcb->snd_una - 1);
     }
-    p.starved = false; /* the next probe is due anyway */
     sl_pass_finish(&p);
 }
 
@@ -419,6 +418,5 @@ void sl_output_keepalive(struct sl_tcb *tcb, uint64_t now_ns)
 
     sl_count(tcb->tcp->host.counters, SL_COUNT_KEEPALIVE_PROBES);
     sl_pass_ack(&p, tcb->snd_nxt - 1); /* SHLD-12 */
-    p.starved = false;
     sl_pass_finish(&p);
 }

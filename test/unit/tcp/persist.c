@@ -276,6 +276,25 @@ Test(persist, window_shut_on_data_in_flight) /* MUST-35, SHLD-17 */
     sends_nothing(&s);
 }
 
+Test(persist, losses_wait_for_the_window_too) /* MUST-35: what a time-out left to be sent again */
+{
+    struct script s = established();
+
+    call_send(&s, 10 * 1460);
+    at(&s, 200);
+    script_skip(&s);
+    at(&s, 210);
+    arrives(&s, "301:301 ack 1561 win 0");
+    sends_nothing(&s);
+    at(&s, 409);
+    sends_nothing(&s);
+    at(&s, 410);
+    sends(&s, "1561:1562 ack *");
+    arrives(&s, "301:301 ack 1562 win 65535");
+    sends(&s, "1562:3021 ack *");
+    counted(&s, RTO_FIRED, 1);
+}
+
 Test(persist, small_window_is_used_in_the_end) /* MUST-38 (4): 0.1 to 1 s */
 {
     struct script s = established();

@@ -343,6 +343,19 @@ Test(recovery, timeout_ends_recovery) /* T6582-5; T5681-8, -9 */
     sends_nothing(&s);
 }
 
+Test(recovery, only_the_first_goes_whatever_cwnd_says) /* T5681-15, trap 6 */
+{
+    struct script s = in_flight();
+
+    s.tcb->mss_bytes = 1000; /* the path's MTU fell: all ten go again, as far as cwnd allows */
+    sl_ack_mss_shrank(s.tcb, script_now_ns(&s));
+    script_skip(&s);
+    cr_expect_gt(s.tcb->lost_bytes, 1460);
+    duplicates(&s, 3);
+    sends(&s, "101:1101 ack *");
+    sends_nothing(&s);
+}
+
 Test(recovery, retransmission_carries_the_same_bytes) /* R74, T9293-41; sends() compares */
 {
     struct script s = in_flight();

@@ -283,6 +283,14 @@ Test(sealed, may_cut_is_nagle_s) /* SHLD-7, Minshall; in frames: 1440 and 20 mak
     cr_expect(sl_tcb_may_cut(s.tcb, 60, false, true));
 }
 
+Test(sealed, may_cut_half_of_the_largest_window) /* MUST-38 (3) */
+{
+    struct script s = encrypted(established(.eno = &off, .wnd = 1200));
+
+    cr_expect(sl_tcb_may_cut(s.tcb, 600, false, false));
+    cr_expect_not(sl_tcb_may_cut(s.tcb, 599, false, false));
+}
+
 Test(sealed, nothing_is_cut_while_losses_wait) /* lost segments go first */
 {
     struct script s = encrypted(established(.eno = &off));
