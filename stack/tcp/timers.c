@@ -174,7 +174,7 @@ static void keepalive_fired(struct sl_tcb *tcb, uint64_t now_ns)
         sl_tcb_timer_set(tcb, SL_TIMER_KEEPALIVE, now_ns + tcb->keepalive_idle_ns);
         return;
     }
-    if (tcb->probes == 0 && idle_until_ns > now_ns) {
+    if (idle_until_ns > now_ns) {
         sl_tcb_timer_set(tcb, SL_TIMER_KEEPALIVE, idle_until_ns);
         return;
     }

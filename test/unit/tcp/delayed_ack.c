@@ -165,6 +165,17 @@ Test(delayed_ack, scaling_does_not_move_the_edge_back) /* SHLD-14, trap 11 */
     }
 }
 
+Test(delayed_ack, no_update_of_what_no_window_tells) /* 65535 is all there is without scaling */
+{
+    struct script s = established(.rcvbuf_bytes = 200000);
+
+    cr_expect_eq(sl_tcb_rcv_wnd(s.tcb), 65535);
+    arrives(&s, "301:1301 ack 101");
+    sends(&s, "101:101 ack 1301 win 64535");
+    reads(&s, 1000);
+    sends_nothing(&s);
+}
+
 Test(delayed_ack, full_buffer_shuts_the_scaled_window) /* small segments do not keep it open */
 {
     struct script s = established(.scale = true, .rcvbuf_bytes = 1 << 18);

@@ -47,8 +47,11 @@ Test(persist, an_octet_that_is_taken_counts_as_sent) /* T9293-40 */
 
     at(&s, 200);
     sends(&s, "1101:1102 ack *");
+    at(&s, 250);
     arrives(&s, "301:301 ack 1102 win 0");
-    at(&s, 600);
+    at(&s, 599);
+    sends_nothing(&s);
+    at(&s, 600); /* an answer does not put off the next one */
     sends(&s, "1102:1103 ack *");
     arrives(&s, "301:301 ack 1103 win 20000");
     sends(&s, "1103:1561 ack *");
@@ -153,6 +156,24 @@ Test(persist, not_for_ever_without_an_answer) /* D6, D42 */
     told(&s, SL_TCP_EV_ERROR);
     reads_error(&s, ETIMEDOUT);
     counted(&s, PERSIST_PROBES, 16);
+}
+
+static void impatient(struct sl_tcp_config *c)
+{
+    c->retries_2 = 4;
+}
+
+Test(persist, not_given_up_before_100_s) /* SHLD-11 */
+{
+    struct script s = established(.wnd = 1000, .tune = impatient);
+
+    call_send(&s, 3000);
+    script_skip(&s);
+    arrives(&s, "301:301 ack 1101 win 0");
+    at(&s, 99999);
+    in_state(&s, SL_TCP_ESTABLISHED);
+    at(&s, 102200); /* the first probe's time behind it: 200 * (2^9 - 1) */
+    in_state(&s, SL_TCP_CLOSED);
 }
 
 Test(persist, user_timeout_counts_silence_only) /* D6, MUST-21 */

@@ -380,6 +380,22 @@ Test(rto_timer, syn_ack) /* D4 */
     sends_nothing(&s);
 }
 
+Test(rto_timer, repeated_syn_does_not_put_off_the_timer) /* D36, T6298-10 */
+{
+    struct script s = closed(.passive = true);
+
+    call_listen(&s);
+    arrives(&s, "300:300 SYN <mss 1460>");
+    sends(&s, "100:100 SYN ack 301");
+    at(&s, 600);
+    arrives(&s, "300:300 SYN <mss 1460>");
+    sends(&s, "100:100 SYN ack 301");
+    at(&s, 999);
+    sends_nothing(&s);
+    at(&s, 1000);
+    sends(&s, "100:100 SYN ack 301");
+}
+
 Test(rto_timer, three_seconds_after_a_lost_syn) /* T6298-12, D18 */
 {
     struct script s = closed();
