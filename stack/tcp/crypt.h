@@ -36,6 +36,7 @@ struct sl_crypt {
     uint32_t rx_ahead;           /* frames between rx_auth and rx_read */
     uint32_t choice;             /* copies that the frame at rx_auth is tried with (A14 a): */
     uint32_t tried;              /* how many were tried before it */
+    uint32_t forged_bytes;       /* the longest of those that failed, in this round of choices */
     uint64_t disputed_since_ns;  /* an incomplete frame has two copies of some range; 0: no */
     uint64_t unprotected_at;     /* frame that was counted as acknowledged unverified, + 1 */
     sl_seq fin_seq;              /* the peer's FIN, believed once its mark was opened */

@@ -341,6 +341,7 @@ static void choose_first(struct sl_crypt *c)
 {
     c->tried = 0;
     c->choice = 0;
+    c->forged_bytes = 0;
 }
 
 /*
@@ -356,36 +357,12 @@ static bool choose_next(struct sl_tcb *tcb)
 
     c->tried++;
     if (c->tried >= n_choices(copies)) {
-        choose_first(c);
+        c->tried = 0;
+        c->choice = 0;
         return false;
     }
     c->choice = choice_at(c->tried, copies);
     return true;
-}
-
-/* Nothing authentic stands at rx_auth: forget what was held there, as if it had been lost. */
-static void drop_forged(struct sl_tcb *tcb, uint32_t len, uint64_t now_ns)
-{
-    struct sl_crypt *c = tcb->crypt;
-    const sl_seq at = rx_seq(tcb, c->rx_auth);
-
-    if (!c->failing) {
-        c->failing = true;
-        sl_tcb_timer_set(tcb, SL_TIMER_AUTH, now_ns + tcb->tcp->config.auth_timeout_ns);
-    }
-    if (c->undecided) { /* the right bytes may be those of which some are still to come */
-        c->undecided = false;
-        c->incomplete = true;
-        return;
-    }
-    sl_count_drop(tcb->tcp->host.counters, SL_DROP_CRYPT_TAG);
-    if (sl_seq_gt(tcb->rcv_nxt, at)) { /* A14 b: acknowledged before, never to be repaired */
-        sl_crypt_abort(tcb, SL_TEP_AUTH_FAILED, now_ns);
-        return;
-    }
-    sl_rcvq_drop(&tcb->rcvq, at, len);
-    tcb->ack_now = true; /* a duplicate ACK asks for them again */
-    sl_tcb_wants_output(tcb);
 }
 
 /* Bytes of the ranges that hold the first `len` ones at rx_auth: whole segments go. */
@@ -404,18 +381,45 @@ static uint32_t segments_at(const struct sl_tcb *tcb, uint32_t len)
     return RTE_MAX(end, len);
 }
 
+/* Nothing authentic stands at rx_auth: forget what was held there, as if it had been lost. */
+static void drop_forged(struct sl_tcb *tcb, uint64_t now_ns)
+{
+    struct sl_crypt *c = tcb->crypt;
+    const sl_seq at = rx_seq(tcb, c->rx_auth);
+
+    if (!c->failing) {
+        c->failing = true;
+        sl_tcb_timer_set(tcb, SL_TIMER_AUTH, now_ns + tcb->tcp->config.auth_timeout_ns);
+    }
+    if (c->undecided) { /* the right bytes may be those of which some are still to come */
+        c->undecided = false;
+        c->incomplete = true;
+        return;
+    }
+    sl_count_drop(tcb->tcp->host.counters, SL_DROP_CRYPT_TAG);
+    if (sl_seq_gt(tcb->rcv_nxt, at)) { /* A14 b: acknowledged before, never to be repaired */
+        sl_crypt_abort(tcb, SL_TEP_AUTH_FAILED, now_ns);
+        return;
+    }
+    sl_rcvq_drop(&tcb->rcvq, at, segments_at(tcb, c->forged_bytes));
+    c->forged_bytes = 0;
+    tcb->ack_now = true; /* a duplicate ACK asks for them again */
+    sl_tcb_wants_output(tcb);
+}
+
 /* The header at rx_auth is impossible. Returns whether another choice of copies is to be tried. */
 static bool bad_header(struct sl_tcb *tcb, const struct sl_tep_frame *f, uint64_t now_ns)
 {
-    const uint32_t head = RTE_MAX(f->head_len, 1u);
+    struct sl_crypt *c = tcb->crypt;
 
     if (f->error != SL_TEP_AUTH_FAILED) {
         sl_crypt_abort(tcb, f->error, now_ns);
         return false;
     }
+    c->forged_bytes = RTE_MAX(c->forged_bytes, (uint32_t)SL_TEP_HEAD_MAX_BYTES);
     if (choose_next(tcb))
         return true;
-    drop_forged(tcb, segments_at(tcb, head), now_ns);
+    drop_forged(tcb, now_ns);
     return false;
 }
 
@@ -440,8 +444,12 @@ static bool incomplete(struct sl_tcb *tcb)
     struct sl_crypt *c = tcb->crypt;
 
     c->incomplete = true;
-    if (c->rx_ahead > 0 || tcb->rcvq.copies == 0)
+    if (tcb->rcvq.copies == 0)
         return false;
+    if (c->rx_ahead > 0) { /* its copies are tried when nothing is in front of it */
+        c->waiting = true;
+        return false;
+    }
     c->undecided = true;
     if (choose_next(tcb))
         return true;
@@ -617,11 +625,13 @@ static void verdict(struct sl_tcb *tcb, uint32_t len, uint64_t now_ns)
     struct sl_crypt *c = tcb->crypt;
 
     c->failed = false;
+    c->waiting = false; /* what waited was read behind a frame that is none */
     c->rx_read = c->rx_auth;
     c->rx_ahead = 0;
     c->incomplete = false;
+    c->forged_bytes = RTE_MAX(c->forged_bytes, len);
     if (!choose_next(tcb)) {
-        drop_forged(tcb, segments_at(tcb, len), now_ns);
+        drop_forged(tcb, now_ns);
         if (!c->ended && !c->undecided && !c->incomplete)
             sl_tcb_wants_read(tcb);
         return;
@@ -672,7 +682,7 @@ void sl_crypt_opened(struct sl_tcb *tcb, uint64_t now_ns)
     }
     if (c->ended)
         return;
-    if (c->waiting || tcb->rcvq.copies > 0)
+    if (c->waiting)
         sl_tcb_wants_read(tcb); /* what waited for these frames */
     if (c->incomplete)
         hold_back(tcb, false, now_ns);

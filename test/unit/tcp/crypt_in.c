@@ -209,6 +209,41 @@ Test(crypt_in, forged_headers_of_neighbours) /* A14 a: the choices come to an en
     peer_over(p);
 }
 
+Test(crypt_in, three_versions_of_one_length_and_a_second_dispute) /* A14 a */
+{
+    struct peer *p = peer_connected(OPS);
+    const uint64_t at = peer_writes(p, 40, 40);
+    uint8_t forged[378] = {0x0d, 0x3e, 0x1d, 0x47};
+
+    (void)peer_writes(p, 300, 300);
+    (void)peer_forges(p, at + 2, forged, sizeof(forged));
+    memcpy(forged, p->seam.b.sent + at, 60);
+    forged[2] ^= 0x80;
+    (void)peer_forges(p, at, forged, 60);
+    (void)peer_forges(p, at + 352, (const uint8_t *)"\xf9\xd8\x40", 3);
+    for (int i = 0; i < 20; i++) {
+        (void)peer_segment(p, at, 380, -1);
+        peer_wait(p, 250);
+    }
+    cr_assert_eq(ended_in(p), SL_TCP_OK);
+    app_reads(p, 340);
+    peer_over(p);
+}
+
+Test(crypt_in, tries_rest_until_something_new_comes) /* A14 a: a dispute costs no endless work */
+{
+    const uint8_t header[20] = {0x00, 0x9c, 0x40, 1, 2, 3};
+    struct peer *p = peer_connected(OPS);
+    const uint64_t at = peer_writes(p, 40, 40);
+
+    (void)peer_forges(p, at, header, sizeof(header));
+    (void)peer_segment(p, at, 60, 30); /* complete, and wrong */
+    for (int i = 0; i < 4; i++)
+        peer_iterate(p);
+    cr_assert_not(sl_tcp_has_work(p->tcp), "tried again and again");
+    peer_over(p);
+}
+
 Test(crypt_in, a_header_with_a_huge_length_is_disputed_by_the_genuine_bytes) /* A14 b */
 {
     static const uint8_t forged[] = {0, 0xff, 0xff};
