@@ -1,9 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Segments forged into a live encrypted connection, which goes on, and every byte arrives."""
+"""Segments forged into a live encrypted connection, which goes on, and every byte arrives.
+
+Forged text is followed at once by the genuine, as on a network: what is incomplete is acknowledged
+unverified after 40 ms (A14 b). Since a busy machine may stop one of the two ends for that long,
+what fails is tried once more.
+"""
 import random
 
-from tcpcrypt_run import BOTH, case, fail_unless, table
+from tcpcrypt_run import BOTH, ECHO, case, fail_unless, table
 from wire import ACK, FIN, PSH, RST, SYN, URG, straight
+
+TRIES = 2
 
 
 def attacked(t, p):
@@ -23,7 +30,7 @@ def xor(data, at, bits=1):
     return data[:at] + bytes((data[at] ^ bits,)) + data[at + 1:]
 
 
-@table(BOTH, [
+@table((ECHO,), [
     ('same_range', lambda f, r: [(0, r.randbytes(len(f)))]),
     ('in_front', lambda f, r: [(0, r.randbytes(50))]),
     ('behind', lambda f, r: [(500, r.randbytes(len(f) - 500))]),
@@ -53,18 +60,19 @@ def xor(data, at, bits=1):
     ('old_and_new', lambda f, r: [(-200, r.randbytes(400))]),
     ('below_the_window', lambda f, r: [(-90000, r.randbytes(400))]),
     ('above_the_window', lambda f, r: [(1 << 21, r.randbytes(400))]),
-])
+], connect=('same_range', 'inside', 'far_beyond', 'overlapping', 'huge_clen_with_text',
+            'tiny_frames', 'rekey_bit', 'tag', 'old_and_new'))
 def forged(t, pieces):
     """Right in every field of TCP, sent just before the genuine frame."""
     p = t.start()
     t.exchange(p, 3000)
     data, frame = genuine(p)
     more, behind = zip(*(genuine(p) for _ in range(12)))
-    for at, text in pieces(frame, p.random):
-        p.tcp.emit(ACK | PSH, p.tcp.nxt + at, text)
-    # At once, for all places that were forged: what waits too long may be acknowledged (A14 b).
-    p.tcp.write(frame)
-    p.tcp.write(b''.join(behind))
+    with p.tcp.at_once():  # for all forged places: what waits too long may be acknowledged (A14 b)
+        for at, text in pieces(frame, p.random):
+            p.tcp.emit(ACK | PSH, p.tcp.nxt + at, text)
+        p.tcp.write(frame)
+        p.tcp.write(b''.join(behind))
     t.arrived(p, data + b''.join(more))
     attacked(t, p)
 
@@ -75,10 +83,26 @@ def forged_between_halves(t):
     p = t.start()
     for cut in (1, 3, 500, 1000):
         data, frame = genuine(p)
-        p.tcp.write(frame[:cut])
-        p.tcp.emit(ACK | PSH, p.tcp.nxt, p.random.randbytes(len(frame) - cut))
-        p.tcp.write(frame[cut:])
+        with p.tcp.at_once():
+            p.tcp.write(frame[:cut])
+            p.tcp.emit(ACK | PSH, p.tcp.nxt, p.random.randbytes(len(frame) - cut))
+            p.tcp.write(frame[cut:])
         t.arrived(p, data)
+    attacked(t, p)
+
+
+@case(BOTH)
+def forged_three_ways(t):
+    """Three versions of a clen, and a later range in dispute too."""
+    p = t.start()
+    t.exchange(p, 3000)
+    (data1, frame1), (data2, frame2) = genuine(p, 40), genuine(p, 300)
+    with p.tcp.at_once():
+        p.tcp.emit(ACK, p.tcp.nxt + 2, b'\x0d' + p.random.randbytes(377))
+        p.tcp.emit(ACK, p.tcp.nxt, xor(frame1, 2, 0x80))
+        p.tcp.emit(ACK, p.tcp.nxt + 352, p.random.randbytes(3))
+        p.tcp.write(frame1 + frame2)
+    t.arrived(p, data1 + data2)
     attacked(t, p)
 
 
@@ -88,11 +112,12 @@ def forged_headers_of_neighbours(t):
     p = t.start()
     t.exchange(p, 3000)
     (data1, frame1), (data2, frame2) = genuine(p, 40), genuine(p, 40)
-    for text in (xor(frame1, 0, 0x40), xor(frame1, 1, 0x40), frame1):
-        p.tcp.emit(ACK, p.tcp.nxt, text)
-    for text in (xor(frame2, 1, 0x10), frame2):
-        p.tcp.emit(ACK, p.tcp.nxt + len(frame1), text)
-    p.tcp.write(frame1 + frame2)
+    with p.tcp.at_once():
+        for text in (xor(frame1, 0, 0x40), xor(frame1, 1, 0x40), frame1):
+            p.tcp.emit(ACK, p.tcp.nxt, text)
+        for text in (xor(frame2, 1, 0x10), frame2):
+            p.tcp.emit(ACK, p.tcp.nxt + len(frame1), text)
+        p.tcp.write(frame1 + frame2)
     t.arrived(p, data1 + data2)
     attacked(t, p)
 
@@ -119,9 +144,10 @@ def forged_twice(t, pieces):
     p = t.start()
     t.exchange(p, 3000)
     data, frame = genuine(p)
-    for at, text in pieces:
-        p.tcp.emit(ACK, p.tcp.nxt + at, text)
-    p.tcp.write(frame)
+    with p.tcp.at_once():
+        for at, text in pieces:
+            p.tcp.emit(ACK, p.tcp.nxt + at, text)
+        p.tcp.write(frame)
     t.arrived(p, data)
     attacked(t, p)
 
@@ -132,11 +158,12 @@ def forged_behind_a_gap(t):
     p = t.start()
     data, frames = zip(*(genuine(p) for _ in range(5)))
     size = len(frames[0])
-    for i in (1, 2, 4):
-        p.tcp.emit(ACK, p.tcp.nxt + i * size, frames[i])
-    for i in (0, 3):
-        p.tcp.emit(ACK, p.tcp.nxt + i * size, p.random.randbytes(size))
-    p.tcp.write(b''.join(frames))
+    with p.tcp.at_once():
+        for i in (1, 2, 4):
+            p.tcp.emit(ACK, p.tcp.nxt + i * size, frames[i])
+        for i in (0, 3):
+            p.tcp.emit(ACK, p.tcp.nxt + i * size, p.random.randbytes(size))
+        p.tcp.write(b''.join(frames))
     t.arrived(p, b''.join(data))
     attacked(t, p)
 
@@ -147,8 +174,9 @@ def forged_after_the_genuine(t):
     for _ in range(20):
         data, frame = genuine(p, 300)
         at = p.tcp.nxt
-        p.tcp.write(frame)
-        p.tcp.emit(ACK | PSH, at, p.random.randbytes(len(frame)))
+        with p.tcp.at_once():
+            p.tcp.write(frame)
+            p.tcp.emit(ACK | PSH, at, p.random.randbytes(len(frame)))
         t.arrived(p, data)
     attacked(t, p)
 
@@ -173,7 +201,8 @@ def forged_by_the_hundred(t, copies, size):
     if not t.echo:
         t.feed(data[::-1])
     for i in range(30):
-        p.send(data[i * size:(i + 1) * size])
+        with p.tcp.at_once():
+            p.send(data[i * size:(i + 1) * size])
         t.pass_time(p, 0.01)
     t.arrived(p, data)
     if not t.echo:
@@ -196,26 +225,32 @@ def forged_into_a_large_frame(t, size, at):
     p = t.start()
     for _ in range(3):
         data, frame = genuine(p, size)
-        p.tcp.emit(ACK, p.tcp.nxt + at, p.random.randbytes(1400))
-        p.tcp.write(frame)
+        with p.tcp.at_once():
+            p.tcp.emit(ACK, p.tcp.nxt + at, p.random.randbytes(1400))
+            p.tcp.write(frame)
         t.arrived(p, data)
     attacked(t, p)
 
 
-@table(BOTH, [
+@table((ECHO,), [
     ('bare', 0, b''),
     ('with_text', 0, b'bye'),
     ('with_frame', 0, b'\0\0\x11' + bytes(17)),
     ('ahead', 1000, b''),
     ('old', -10, b''),
     ('above_the_window', 1 << 21, b''),
-])
+], connect=('bare', 'with_text'))
 def forged_fin(t, at, text):
     p = t.start()
     t.exchange(p, 3000)
-    p.tcp.emit(FIN | ACK, p.tcp.nxt + at, text)
-    t.pass_time(p, 0 if text else 0.5)
+    data, frame = genuine(p)
+    with p.tcp.at_once():
+        p.tcp.emit(FIN | ACK, p.tcp.nxt + at, text)
+        p.tcp.write(frame if text else b'')
+    t.pass_time(p, 0.5)
     fail_unless(not p.tcp.reset and not p.tcp.got_fin(), 'believed it')
+    p.tcp.write(b'' if text else frame)
+    t.arrived(p, data)
     attacked(t, p)
 
 
@@ -242,8 +277,8 @@ def challenged(t, p, send, wanted):
     fail_unless(not p.tcp.reset, 'reset')
 
 
-@table(BOTH, [('ahead', 1, True), ('far_ahead', 10000, True), ('below', -1, False),
-                         ('beyond', 1 << 21, False)])
+@table((ECHO,), [('ahead', 1, True), ('far_ahead', 10000, True), ('below', -1, False),
+                   ('beyond', 1 << 21, False)], connect=('ahead',))
 def forged_rst(t, at, challenge):
     """RFC 5961 3.2: only the exact place resets."""
     p = t.start()
@@ -253,7 +288,7 @@ def forged_rst(t, at, challenge):
     attacked(t, p)
 
 
-@table(BOTH, [('in_window', 0), ('ahead', 5000), ('old', -2000)])
+@table((ECHO,), [('in_window', 0), ('ahead', 5000), ('old', -2000)], connect=('in_window',))
 def forged_syn(t, at):
     """RFC 5961 4.2: a challenge ACK, whatever its number."""
     p = t.start()
@@ -263,7 +298,8 @@ def forged_syn(t, at):
     attacked(t, p)
 
 
-@table(BOTH, [('beyond', 1), ('far_beyond', 1 << 22), ('old', -(1 << 24))])
+@table((ECHO,), [('beyond', 1), ('far_beyond', 1 << 22), ('old', -(1 << 24))],
+       connect=('beyond',))
 def forged_ack(t, off):
     """It acknowledges what was never sent, or what is long past (RFC 5961 5.2), with text."""
     p = t.start()
@@ -280,8 +316,12 @@ def forged_ack(t, off):
 def forged_urgent(t):
     p = t.start()
     t.exchange(p, 1000)
-    p.tcp.emit(ACK | URG, payload=b'!', urgent=1)
-    p.tcp.emit(ACK | URG, payload=b'', urgent=5)
+    data, frame = genuine(p)
+    with p.tcp.at_once():
+        p.tcp.emit(ACK | URG, payload=b'!', urgent=1)
+        p.tcp.emit(ACK | URG, payload=b'', urgent=5)
+        p.tcp.write(frame)
+    t.arrived(p, data)
     attacked(t, p)
 
 
@@ -294,12 +334,14 @@ def storm(t):
     if not t.echo:
         t.feed(data[::-1])
     for i in range(60):
-        for _ in range(20):
-            flags = ACK | r.choice((0, 0, PSH, FIN, URG, SYN))
-            p.tcp.emit(flags, p.tcp.nxt + r.choice((0, 1, 3, r.randint(-3000, 60000))),
-                       r.randbytes(r.choice((0, 1, 20, 600))), urgent=r.randrange(100))
-        p.send(data[i * 1000:(i + 1) * 1000])
-        t.pass_time(p, 0.005)
+        with p.tcp.at_once():
+            for _ in range(20):
+                flags = ACK | r.choice((0, 0, PSH, FIN, URG, SYN))
+                text = r.randbytes(r.choice((0, 1, 20, 600)))
+                at = r.choice((0, 1, 3, r.randint(-3000, (60 - i) * 1020 - 600)))
+                p.tcp.emit(flags, p.tcp.nxt + at, text, urgent=r.randrange(100))
+            p.send(data[i * 1000:(i + 1) * 1000])
+        t.pass_time(p, 0.002)
     t.arrived(p, data)
     if not t.echo:
         p.expect(data[::-1])

@@ -27,18 +27,19 @@ def main():
     parser.add_argument('--interface', default='sealane0')
     parser.add_argument('--at-once', type=int, default=12)
     o = parser.parse_args()
-    importlib.import_module(f'tcpcrypt_{o.group}')
+    module = importlib.import_module(f'tcpcrypt_{o.group}')
+    tries = getattr(module, 'TRIES', 1)
     chosen = [(name, number, function, role) for number, (name, role, function)
               in enumerate(CASES[f'tcpcrypt_{o.group}']) if o.only in name]
     if o.echo:
         mine = [c[:3] for c in chosen if c[3] == ECHO]
-        lines = run_echo(mine, o.interface, o.echo, o.at_once) if mine else []
+        lines = run_echo(mine, tries, o.interface, o.echo, o.at_once) if mine else []
     else:
         index, of = map(int, o.cat.split('/'))
         lines = []
         for number, (*mine, role) in enumerate([c for c in chosen if c[3] != ECHO]):
             if number % of == index:
-                lines += run_cat(role, [mine], o.interface, o.sealane, o.config)
+                lines += run_cat(role, mine, tries, o.interface, o.sealane, o.config)
     sys.exit(any(line.startswith('FAIL') for line in lines))
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Loss, reordering, small windows: all arrives, and what is repeated is what was sent."""
-from tcpcrypt_run import BOTH, ECHO, case, fail_unless, table
+from tcpcrypt_peer import WAIT
+from tcpcrypt_run import BOTH, CATS, ECHO, case, fail_unless, table
 from wire import ACK, Impairments, straight
 
 
@@ -32,8 +33,8 @@ def bad(t, line, tcp, size):
 def bad_from_the_start(t, seed):
     """Every segment of a short connection may be lost, those of both handshakes too."""
     p = t.peer()
-    p.tcp.lane = Impairments(seed, loss=0.1, duplicate=0.1)
-    p.tcp.sieve = Impairments(seed + 100, loss=0.1, duplicate=0.1)
+    p.tcp.lane = Impairments(seed, loss=0.1, duplicate=0.1, in_a_row=1)
+    p.tcp.sieve = Impairments(seed + 100, loss=0.1, duplicate=0.1, in_a_row=1)
     p.start()
     t.exchange(p, 20000)
     t.end(p)
@@ -118,11 +119,55 @@ def small_window(t, window):
     p = t.start()
     p.tcp.window = window
     p.tcp.emit(ACK)
+    t.pass_time(p, 0.05)  # what is sent before it is heard of is in the window that was
     t.take(p, p.random.randbytes(8 if window == 1 else 300 if window < 100 else 3000))
     p.tcp.window = 65535
     p.tcp.emit(ACK)
     t.exchange(p)
     t.end(p)
+
+
+@table(CATS, [('at_once', 0), ('soon', 0.1), ('late', 0.6)])
+def full_window(t, wait):
+    """Filled to its last byte, and opened again by one ACK: whole frames go on as before."""
+    p = t.start()
+    data = p.random.randbytes(400000)
+    t.feed(data)
+    p.tcp.pump(lambda: len(p.tcp.rx) > 150000, WAIT)  # cwnd has grown
+    p.tcp.ack_at_once = False
+    right = len(p.tcp.rx) + 65535
+    fail_unless(p.tcp.pump(lambda: len(p.tcp.rx) >= right - 1460, 5), 'the window is not filled')
+    t.pass_time(p, wait)
+    p.tcp.ack_at_once = True
+    p.tcp.emit(ACK)
+    p.expect(data)
+    t.end(p)
+    small = sum(f.size < 500 for f in p.opener.frames)
+    fail_unless(small < 30, f'{small} small frames')
+
+
+@table(CATS, [('once', 1), ('thrice', 3)])
+def rekey_into_a_full_window(t, times):
+    """The answer cannot leave yet; that is no reason to cut what waits behind it into crumbs."""
+    p = t.start()
+    data = p.random.randbytes(400000)
+    t.feed(data)
+    p.tcp.pump(lambda: len(p.tcp.rx) > 150000, WAIT)  # cwnd has grown
+    acknowledged, p.tcp.ack_at_once = p.tcp.rcv_nxt(), False
+    p.tcp.rcv_nxt = lambda: acknowledged
+    full = p.tcp.place(acknowledged, p.tcp.irs, len(p.tcp.rx)) + 65535
+    fail_unless(p.tcp.pump(lambda: len(p.tcp.rx) >= full - 1460, 5), 'the window is not filled')
+    for i in range(times):
+        p.send(b'new', rekey=True)
+        t.arrived(p, b'new')
+    p.tcp.__dict__.pop('rcv_nxt')
+    p.tcp.ack_at_once = True
+    p.tcp.emit(ACK)
+    p.expect(data)
+    t.replied(p, times)
+    t.end(p)
+    small = sum(f.size < 500 for f in p.opener.frames)
+    fail_unless(small < 30, f'{small} small frames')
 
 
 @case(BOTH)

@@ -11,6 +11,7 @@ into the queues of the connections. Places in the two streams are plain integers
 byte after the SYN; only the codec knows of sequence numbers.
 """
 import collections
+import contextlib
 import errno
 import heapq
 import queue
@@ -208,15 +209,23 @@ class Net:
 
 
 class Impairments:
-    """A bad line, the same for the same seed: one for the `lane`, another for the `sieve`."""
+    """A bad line, the same for the same seed: one for the `lane`, another for the `sieve`.
 
-    def __init__(self, seed, loss=0.0, reorder=0.0, duplicate=0.0, delay=0.02):
+    It loses at most `in_a_row` packets without a gap: where a retransmission and its ACK are all
+    that is on the line, more of them back off a time-out to longer than a case may take.
+    """
+
+    def __init__(self, seed, loss=0.0, reorder=0.0, duplicate=0.0, delay=0.02,
+                 in_a_row=2):
         self.random = random.Random(seed)
         self.loss, self.reorder, self.duplicate, self.delay = loss, reorder, duplicate, delay
+        self.in_a_row, self.lost_in_a_row = in_a_row, 0
 
     def __call__(self, seg):
-        if self.random.random() < self.loss:
+        if self.random.random() < self.loss and self.lost_in_a_row < self.in_a_row:
+            self.lost_in_a_row += 1
             return
+        self.lost_in_a_row = 0
         late = self.delay * self.random.random() if self.random.random() < self.reorder else 0
         yield seg, late
         if self.random.random() < self.duplicate:
@@ -241,6 +250,7 @@ class Tcp:
         self.heard_non_syn = False
         self.lane = self.sieve = straight
         self.cut = lambda offset, left: self.room()
+        self.salvo = None               # what at_once() has collected
         self.late, self.count = [], 0   # heap of (time, number, call)
         # What we send: the stream whole, and how far it is acknowledged, sent, and was ever sent.
         self.tx, self.una, self.nxt, self.top = bytearray(), 0, 0, 0
@@ -272,8 +282,19 @@ class Tcp:
             packet = write_segment(self.net.address, self.net.other, out)
             if delay:
                 self.later(delay, lambda p=packet: self.net.send(p))
+            elif self.salvo is not None:
+                self.salvo.append(packet)
             else:
                 self.net.send(packet)
+
+    @contextlib.contextmanager
+    def at_once(self):
+        """All that is sent meanwhile leaves in the end, as close together as can be."""
+        self.salvo = []
+        yield
+        packets, self.salvo = self.salvo, None
+        for packet in packets:
+            self.net.send(packet)
 
     def later(self, delay, call):
         self.count += 1
