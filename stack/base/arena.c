@@ -11,6 +11,7 @@
 
 static const uint32_t slots_most = UINT32_C(1) << 31;
 static const uint32_t no_slot = UINT32_MAX;
+enum { LOCK_STEP_BYTES = 256 << 10 }; /* a multiple of any page */
 
 /*
  * The secret pages hold secrets alone; what is known of a slot stands in arrays beside them.
@@ -25,7 +26,8 @@ struct sl_arena {
     uint32_t free;         /* freed last; no_slot: none */
     uint32_t used;
     unsigned index_bits; /* a handle is the serial and, in its low bits, the slot */
-    bool is_locked;
+    size_t locked_bytes; /* from the front */
+    bool is_locked;      /* whatever was used so far */
 };
 
 /* MLOCK_ONFAULT leaves pages to their first use; kernels before 4.4 know only the eager call. */
@@ -34,6 +36,22 @@ static bool lock(void *bytes, size_t size_bytes)
     if (mlock2(bytes, size_bytes, MLOCK_ONFAULT) == 0)
         return true;
     return (errno == ENOSYS || errno == EINVAL) && mlock(bytes, size_bytes) == 0;
+}
+
+/*
+ * Lock what the first `used_bytes` need, a step at a time: an ordinary user's RLIMIT_MEMLOCK may
+ * hold all that is ever used, and not all that could be. One refusal is enough.
+ */
+static void lock_used(struct sl_arena *a, size_t used_bytes)
+{
+    while (a->is_locked && a->locked_bytes < used_bytes) {
+        const size_t left = a->size_bytes - a->locked_bytes;
+        const size_t step = left < LOCK_STEP_BYTES ? left : LOCK_STEP_BYTES;
+
+        a->is_locked = lock(a->bytes + a->locked_bytes, step);
+        if (a->is_locked)
+            a->locked_bytes += step;
+    }
 }
 
 static bool map_bytes(struct sl_arena *a)
@@ -45,9 +63,10 @@ static bool map_bytes(struct sl_arena *a)
     if (bytes == MAP_FAILED)
         return false;
     a->bytes = bytes;
-    a->is_locked = lock(bytes, a->size_bytes);
     (void)madvise(bytes, a->size_bytes, MADV_DONTDUMP);
     (void)madvise(bytes, a->size_bytes, MADV_WIPEONFORK);
+    a->is_locked = true;
+    lock_used(a, 1);
     return true;
 }
 
@@ -103,6 +122,7 @@ sl_secret sl_arena_take(struct sl_arena *a)
         a->free = a->next[slot];
     } else {
         slot = a->fresh++;
+        lock_used(a, (size_t)a->fresh * SL_SECRET_BYTES);
     }
     a->used++;
     return ++a->serials[slot] << a->index_bits | slot;

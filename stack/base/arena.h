@@ -36,4 +36,6 @@ uint8_t *sl_arena_at(struct sl_arena *a, sl_secret s);
 void sl_arena_erase(struct sl_arena *a, sl_secret *s);
 
 uint32_t sl_arena_used(const struct sl_arena *a);
+
+/* Is all that was in use so far locked into memory? Once false it stays so. */
 bool sl_arena_is_locked(const struct sl_arena *a);

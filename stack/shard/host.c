@@ -3,6 +3,7 @@
 
 #include <rte_branch_prediction.h>
 
+#include "base/log.h"
 #include "shard/shard.h"
 
 /* What the floors below ask of a shard: the functions behind their host tables. */
@@ -112,10 +113,20 @@ static void tx_stray(void *ctx, const struct sl_net_hdr *hdr, struct rte_mbuf *m
     (void)sl_net_output(s->net, &unresolved, hdr, m, s->now_ns);
 }
 
+void sl_shard_note_unlocked(struct sl_shard *s)
+{
+    if (s->unlocked_noted || sl_arena_is_locked(s->arena))
+        return;
+    s->unlocked_noted = true;
+    sl_count(&s->counters, SL_COUNT_ARENA_UNLOCKED);
+    sl_log(SL_LOG_WARNING, "secrets are not locked into memory: RLIMIT_MEMLOCK is too low");
+}
+
 static bool flow_add(void *ctx, struct sl_tcb *tcb)
 {
     struct sl_shard *s = ctx;
 
+    sl_shard_note_unlocked(s); /* connections so far may have used more than the limit allows */
     return sl_flows_add(&s->flows, tcb);
 }
 

@@ -227,8 +227,7 @@ static bool create_crypt(struct sl_shard *s, char *err, size_t err_len)
         (void)snprintf(err, err_len, "no memory for secrets");
         return false;
     }
-    if (!sl_arena_is_locked(s->arena))
-        sl_count(&s->counters, SL_COUNT_ARENA_UNLOCKED);
+    sl_shard_note_unlocked(s);
     if (queue == NULL) {
         s->engine = engine->create(s->arena, c->keys_cached);
         if (s->engine == NULL && c->engine == NULL) { /* the best one fails its self test */

@@ -66,7 +66,8 @@ struct sl_shard {
     struct sl_random_seeded seeded_behaviour, seeded_secrets;
     struct sl_random *behaviour, *secrets;
     struct sl_tep_config tep_config;
-    bool has_randomness;         /* R13 */
+    bool has_randomness; /* R13 */
+    bool unlocked_noted;
     struct sl_eno_policy policy; /* the configuration's, for connections without their own */
 };
 
@@ -82,6 +83,8 @@ void sl_shard_idle(struct sl_shard *s, uint64_t until_ns);
 
 /* struct sl_tcp_host and struct sl_net_host over a shard (host.c). */
 struct sl_tcp_host sl_shard_tcp_host(struct sl_shard *s);
+/* Say so, once, when secrets could not be locked into memory. */
+void sl_shard_note_unlocked(struct sl_shard *s);
 struct sl_net_host sl_shard_net_host(struct sl_shard *s);
 
 /* Is there room for what TCP would send (host.c)? */

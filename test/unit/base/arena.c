@@ -161,6 +161,28 @@ Test(arena, works_unlocked_where_the_limit_forbids_locking)
     sl_arena_destroy(a);
 }
 
+Test(arena, locks_what_is_used_and_no_more)
+{
+    enum { SLOTS = 1 << 20, LIMIT_BYTES = 1 << 20 };
+    struct sl_arena *a;
+    uint32_t used = 0;
+
+    cr_assert_eq(setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){LIMIT_BYTES, LIMIT_BYTES}), 0);
+    cr_assert(geteuid() != 0 || setresuid(65534, 65534, 65534) == 0);
+    a = sl_arena_create(SLOTS);
+    cr_assert_not_null(a);
+    cr_expect(sl_arena_is_locked(a), "64 MiB are not locked before they are used");
+    while (used < SLOTS && sl_arena_is_locked(a)) {
+        cr_assert_neq(sl_arena_take(a), 0);
+        used++;
+    }
+    cr_expect_gt(used, LIMIT_BYTES / SL_SECRET_BYTES / 2);
+    cr_expect_leq(used, LIMIT_BYTES / SL_SECRET_BYTES + 1, "%u slots", used);
+    cr_expect_neq(sl_arena_take(a), 0, "the limit does not end the service");
+    cr_expect_not(sl_arena_is_locked(a));
+    sl_arena_destroy(a);
+}
+
 Test(arena, a_child_sees_zeroes)
 {
     struct sl_arena *a = sl_arena_create(64);
