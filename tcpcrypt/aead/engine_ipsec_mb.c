@@ -15,6 +15,8 @@
  */
 enum { NEEDED_FEATURES = IMB_FEATURE_SAFE_DATA | IMB_FEATURE_SAFE_PARAM };
 
+enum { CACHE_LINE_BYTES = 64, PREFETCH_MAX_BYTES = 2048 };
+
 struct gcm {
     aes_gcm_pre_t expand;
     aes_gcm_enc_dec_t whole[2]; /* by direction: seal, open */
@@ -178,6 +180,25 @@ static bool run_text(struct engine *e, const struct sl_job *job, uint8_t *tag)
     return false;
 }
 
+/*
+ * What is to be opened was written by a device or another core: it travels while the job before is
+ * done (bench/segment; a tenth of the encrypted rate, more where cores are far apart).
+ */
+static void prefetch_sources(const struct sl_job *job)
+{
+    uint32_t left = PREFETCH_MAX_BYTES;
+
+    if (job->kind != SL_JOB_OPEN)
+        return;
+    for (uint32_t i = 0; i < job->n_src && left > 0; i++) {
+        const uint32_t len = job->src[i].len < left ? job->src[i].len : left;
+
+        for (uint32_t at = 0; at < len; at += CACHE_LINE_BYTES)
+            __builtin_prefetch(job->src[i].at + at);
+        left -= len;
+    }
+}
+
 static void run(struct sl_aead_engine *base, struct sl_job *const *jobs, size_t n)
 {
     struct engine *e = (struct engine *)base;
@@ -187,6 +208,8 @@ static void run(struct sl_aead_engine *base, struct sl_job *const *jobs, size_t 
     for (i = 0; i < n; i++) {
         struct sl_job *job = jobs[i];
 
+        if (i + 1 < n)
+            prefetch_sources(jobs[i + 1]);
         if (job->kind == SL_JOB_SEAL)
             job->ok = run_text(e, job, job->tag);
         else /* the library computes tags, and leaves comparing to us */
