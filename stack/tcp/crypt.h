@@ -7,8 +7,9 @@
  * Where TCP meets a TEP: received bytes become frames, frames become jobs, and what a job
  * authenticated becomes acknowledged data; written bytes become frames, sealed, and are sent.
  *
- * crypt.c begins and ends, crypt_in.c reads and opens (reading A14: authenticate, then
- * acknowledge), crypt_out.c cuts and seals (R74). Knows TEPs through struct sl_tep_ops only.
+ * crypt.c begins and ends; crypt_in.c reads and opens (reading A14: authenticate, then
+ * acknowledge), with crypt_look.c, which finds frames, and crypt_hold.c, which holds bytes back;
+ * crypt_out.c cuts and seals (R74). Knows TEPs through struct sl_tep_ops only.
  * Memory: one struct sl_crypt for each encrypted connection, and jobs from the instance's pool.
  */
 
@@ -68,9 +69,10 @@ void sl_crypt_end(struct sl_tcb *tcb);
 void sl_crypt_free(struct sl_tcb *tcb);
 
 /* Payload in the window, of an encrypted connection (input.c). Takes m; why it was dropped. */
-enum sl_drop sl_crypt_text(struct sl_tcb *tcb, sl_seq seq, struct rte_mbuf *m, uint64_t now_ns);
+enum sl_drop sl_crypt_text(struct sl_tcb *tcb, sl_seq seq, struct rte_mbuf *m);
 
-/* The peer's FIN at `seq` (input.c): taken only behind the TEP's own mark (R77, R78, A14 c). */
+/* The peer's FIN at `seq` (input.c): taken only behind the TEP's own mark (R77, R78, A14 c);
+ * without it a FIN may be forged. */
 void sl_crypt_fin(struct sl_tcb *tcb, sl_seq seq, uint64_t now_ns);
 
 /* First byte behind what is held without a gap: where "in order" is (rcv_nxt or beyond). */

@@ -459,7 +459,7 @@ static enum sl_drop take_text(struct sl_tcb *tcb, struct sl_seg *seg, uint64_t n
     m = seg->m;
     seg->m = NULL;
     if (tcb->encrypting)
-        return sl_crypt_text(tcb, seg->seq, m, now_ns);
+        return sl_crypt_text(tcb, seg->seq, m);
     if (seg->seq != tcb->rcv_nxt)
         return take_out_of_order(tcb, seg->seq, m);
     return take_in_order(tcb, m, seg->len, now_ns);

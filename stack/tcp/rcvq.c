@@ -364,6 +364,17 @@ uint32_t sl_rcvq_contiguous(const struct sl_rcvq *q, sl_seq seq)
     return end - seq;
 }
 
+uint32_t sl_rcvq_copies(const struct sl_rcvq *q, sl_seq seq, uint32_t len)
+{
+    uint32_t i, n = 0;
+
+    if (q->copies == 0)
+        return 0;
+    for (i = sl_rcvq_find(q, seq); i < q->n && sl_seq_lt(sl_rcvq_at(q, i)->seq, seq + len); i++)
+        n += sl_rcvq_at(q, i)->copy != NULL;
+    return n;
+}
+
 uint32_t sl_rcvq_gather(const struct sl_rcvq *q, sl_seq seq, uint32_t len, uint32_t choice,
                         struct sl_range *out, uint32_t max, uint32_t *covered, uint32_t *n_copies)
 {

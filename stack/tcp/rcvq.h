@@ -63,6 +63,9 @@ uint32_t sl_rcvq_contiguous(const struct sl_rcvq *q, sl_seq seq);
 /* Index of the range that holds `seq`, or of the first one behind it; q->n: none. */
 uint32_t sl_rcvq_find(const struct sl_rcvq *q, sl_seq seq);
 
+/* How many ranges that hold bytes of [seq, seq + len) are there in two copies. */
+uint32_t sl_rcvq_copies(const struct sl_rcvq *q, sl_seq seq, uint32_t len);
+
 /*
  * The held bytes [seq, seq + len) as ranges. `choice` bit k: of the k-th range in it that has two
  * copies, take the second one (k < 32). `max` ranges at most. Returns how many; `*covered` is the

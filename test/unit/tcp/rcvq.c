@@ -217,6 +217,24 @@ Test(rcvq, a_choice_takes_the_kth_of_two)
     sl_rcvq_fini(&q);
 }
 
+Test(rcvq, copies_are_counted_where_they_lie)
+{
+    struct sl_rcvq q = queue(RANGES);
+
+    cr_expect_eq(sl_rcvq_copies(&q, 0, 100), 0);
+    insert(&q, 10, "aaaa", true);
+    insert(&q, 14, "bbbb", true);
+    insert(&q, 18, "cccc", true);
+    insert(&q, 10, "AAAA", true);
+    insert(&q, 18, "CCCC", true);
+    cr_expect_eq(sl_rcvq_copies(&q, 10, 12), 2);
+    cr_expect_eq(sl_rcvq_copies(&q, 10, 8), 1, "the third range is not reached");
+    cr_expect_eq(sl_rcvq_copies(&q, 13, 6), 2, "a byte of a range is enough");
+    cr_expect_eq(sl_rcvq_copies(&q, 14, 4), 0, "the middle one came once");
+    cr_expect_eq(sl_rcvq_copies(&q, 22, 100), 0);
+    sl_rcvq_fini(&q);
+}
+
 Test(rcvq, a_choice_reaches_no_further_than_its_32_bits)
 {
     struct sl_rcvq q = queue(RANGES);

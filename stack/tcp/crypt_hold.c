@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tcp/crypt_hold.h"
+
+enum { HOLD_MSS = 4 }; /* A14 b */
+
+static const uint64_t dispute_ns = 1000000000; /* a few retransmissions */
+
+sl_seq sl_crypt_rcv_high(const struct sl_tcb *tcb)
+{
+    const sl_seq from = sl_crypt_rx_seq(tcb, tcb->crypt->rx_auth);
+
+    return sl_seq_max(tcb->rcv_nxt, from + sl_rcvq_contiguous(&tcb->rcvq, from));
+}
+
+/*
+ * Nobody can tell yet which copy belongs to an incomplete frame, and its sender may be waiting for
+ * an acknowledgment. After a while all that is disputed goes, and is asked for anew.
+ */
+static void dispute(struct sl_tcb *tcb, sl_seq high, uint64_t now_ns)
+{
+    struct sl_crypt *c = tcb->crypt;
+    const sl_seq from = sl_seq_max(tcb->rcv_nxt, sl_crypt_rx_seq(tcb, c->rx_auth));
+
+    if (c->disputed_since_ns == 0)
+        c->disputed_since_ns = now_ns;
+    if (now_ns - c->disputed_since_ns < dispute_ns) {
+        sl_tcb_timer_set(tcb, SL_TIMER_HOLD, c->disputed_since_ns + dispute_ns);
+        return;
+    }
+    sl_tcb_timer_off(tcb, SL_TIMER_HOLD);
+    c->disputed_since_ns = 0;
+    sl_count_drop(tcb->tcp->host.counters, SL_DROP_CRYPT_TAG);
+    sl_rcvq_drop(&tcb->rcvq, from, high - from);
+    tcb->ack_now = true;
+    sl_tcb_wants_output(tcb);
+}
+
+void sl_crypt_hold_back(struct sl_tcb *tcb, bool waited, uint64_t now_ns)
+{
+    struct sl_crypt *c = tcb->crypt;
+    const sl_seq high = sl_crypt_rcv_high(tcb);
+    const uint32_t pending = high - tcb->rcv_nxt;
+
+    if (pending == 0 || !c->incomplete || !sl_list_empty(&c->opens)) {
+        sl_tcb_timer_off(tcb, SL_TIMER_HOLD);
+        return;
+    }
+    if (sl_rcvq_copies(&tcb->rcvq, sl_crypt_rx_seq(tcb, c->rx_auth),
+                       high - sl_crypt_rx_seq(tcb, c->rx_auth)) > 0) {
+        dispute(tcb, high, now_ns);
+        return;
+    }
+    c->disputed_since_ns = 0;
+    if (sl_crypt_ready(tcb) && !waited && pending < HOLD_MSS * (uint32_t)tcb->mss_bytes) {
+        if (tcb->due_ns[SL_TIMER_HOLD] == SL_NEVER)
+            sl_tcb_timer_set(tcb, SL_TIMER_HOLD, now_ns + tcb->tcp->config.delayed_ack_ns);
+        return;
+    }
+    sl_tcb_timer_off(tcb, SL_TIMER_HOLD);
+    if (sl_crypt_ready(tcb) && c->unprotected_at != c->rx_auth + 1) {
+        c->unprotected_at = c->rx_auth + 1;
+        sl_count(tcb->tcp->host.counters, SL_COUNT_FRAMES_UNPROTECTED);
+    }
+    sl_tcb_advance(tcb, high, now_ns);
+}
+
+enum sl_drop sl_crypt_text(struct sl_tcb *tcb, sl_seq seq, struct rte_mbuf *m)
+{
+    const sl_seq high = sl_crypt_rcv_high(tcb);
+    const enum sl_drop drop = sl_rcvq_insert(&tcb->rcvq, seq, m, true, tcb->tcp->host.rx);
+    if (sl_seq_gt(seq, high) || tcb->rcvq.copies > 0) { /* a hole, or a dispute: RFC 5681 3.2 */
+        tcb->ack_now = true;
+        sl_tcb_wants_output(tcb);
+    }
+    sl_tcb_wants_read(tcb); /* some of it may be held even so */
+    return drop;
+}
+
+void sl_crypt_await_mark(struct sl_tcb *tcb, uint64_t now_ns)
+{
+    const struct sl_crypt *c = tcb->crypt;
+
+    if (c->fin_seen && tcb->due_ns[SL_TIMER_AUTH] == SL_NEVER &&
+        c->fin_seq == sl_crypt_rcv_high(tcb))
+        sl_tcb_timer_set(tcb, SL_TIMER_AUTH, now_ns + tcb->tcp->config.auth_timeout_ns);
+}
+
+void sl_crypt_fin(struct sl_tcb *tcb, sl_seq seq, uint64_t now_ns)
+{
+    struct sl_crypt *c = tcb->crypt;
+
+    if (sl_seq_lt(seq, sl_crypt_rx_seq(tcb, c->rx_auth)))
+        return;
+    if (c->mark_in && seq == sl_crypt_rx_seq(tcb, c->rx_auth)) {
+        tcb->has_fin_seq = true;
+        tcb->fin_seq = seq;
+        sl_tcb_advance(tcb, seq, now_ns);
+        return;
+    }
+    c->fin_counted = c->fin_seen && c->fin_seq == seq && c->fin_counted;
+    c->fin_seen = true;
+    c->fin_seq = seq;
+    sl_crypt_await_mark(tcb, now_ns);
+    sl_tcb_wants_read(tcb);
+}
+
+void sl_crypt_note_fin(struct sl_tcb *tcb)
+{
+    struct sl_crypt *c = tcb->crypt;
+
+    if (!c->fin_seen || c->fin_counted || c->mark_in || !sl_list_empty(&c->opens) ||
+        c->fin_seq != sl_crypt_rx_seq(tcb, c->rx_auth))
+        return;
+    c->fin_counted = true;
+    sl_count_drop(tcb->tcp->host.counters, SL_DROP_CRYPT_FIN);
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <string.h>
+
+#include <criterion/criterion.h>
+
+#include "crypt_peer.h"
+#include "tcpcrypt/tcpcrypt.h"
+
+/* What nothing vouches for yet, and how long it is held back (reading A14 b, c). */
+
+#define OPS (&sl_tcpcrypt_x25519)
+
+Test(crypt_hold, a_header_with_a_huge_length_is_disputed_by_the_genuine_bytes) /* A14 b */
+{
+    static const uint8_t forged[] = {0, 0xff, 0xff};
+    struct peer *p = peer_connected(OPS);
+    const uint64_t at = peer_writes(p, 500, 500);
+
+    cr_assert_eq(peer_forges(p, at, forged, sizeof(forged)), SL_DROP_NONE);
+    peer_iterate(p);
+    cr_assert_eq(peer_segment(p, at, 520, -1), SL_DROP_NONE);
+    peer_iterate(p);
+    app_reads(p, 500);
+    cr_assert_eq(p->counters.n[SL_COUNT_FRAMES_UNPROTECTED], 0);
+    peer_over(p);
+}
+
+Test(crypt_hold, an_incomplete_frame_is_acknowledged_after_a_while) /* A14 b */
+{
+    struct peer *p = peer_connected(OPS);
+    const uint64_t at = peer_writes(p, 3000, 3000);
+
+    cr_assert_eq(peer_segment(p, at, 1400, -1), SL_DROP_NONE);
+    peer_wait(p, 39);
+    cr_assert_eq(p->n_saw, 0, "held back, and no duplicate ACK either");
+    peer_wait(p, 42); /* then an ACK, itself delayed or not */
+    cr_assert_eq(acked(p), at + 1400);
+    cr_assert_eq(p->counters.n[SL_COUNT_FRAMES_UNPROTECTED], 1);
+    cr_assert_eq(peer_segment(p, at + 1400, 1620, -1), SL_DROP_NONE);
+    peer_iterate(p);
+    app_reads(p, 3000);
+    cr_assert_eq(p->counters.n[SL_COUNT_FRAMES_UNPROTECTED], 1);
+    peer_over(p);
+}
+
+Test(crypt_hold, or_when_four_segments_of_it_are_pending) /* A14 b */
+{
+    struct peer *p = peer_connected(OPS);
+    const uint64_t at = peer_writes(p, 20000, 20000);
+
+    for (uint32_t i = 0; i < 3; i++)
+        cr_assert_eq(peer_segment(p, at + (uint64_t)i * 1460, 1460, -1), SL_DROP_NONE);
+    peer_iterate(p);
+    cr_assert_eq(p->n_saw, 0);
+    cr_assert_eq(peer_segment(p, at + 3 * 1460, 1460, -1), SL_DROP_NONE);
+    peer_iterate(p);
+    cr_assert_eq(p->tcb->rcv_nxt, PEER_ISN + 1 + (uint32_t)at + 4 * 1460);
+    peer_over(p);
+}
+
+Test(crypt_hold, what_was_acknowledged_unverified_and_fails_ends_it) /* A14 b */
+{
+    struct peer *p = peer_connected(OPS);
+    const uint64_t at = peer_writes(p, 3000, 3000);
+
+    cr_assert_eq(peer_segment(p, at, 1400, 77), SL_DROP_NONE);
+    peer_wait(p, 100);
+    cr_assert_eq(acked(p), at + 1400);
+    cr_assert_eq(peer_segment(p, at + 1400, 1620, -1), SL_DROP_NONE);
+    peer_iterate(p);
+    cr_assert_eq(ended_in(p), SL_TCP_AUTH_FAILED);
+    cr_assert(p->saw[p->n_saw - 1].flags & SL_TCP_RST);
+    peer_over(p);
+}
+
+Test(crypt_hold, a_dispute_without_end_ends) /* A14 b: a sender that waits must not starve */
+{
+    struct peer *p = peer_connected(OPS);
+    const uint64_t at = peer_writes(p, 3000, 3000);
+
+    cr_assert_eq(peer_segment(p, at, 1400, 77), SL_DROP_NONE);
+    cr_assert_eq(peer_segment(p, at, 1400, -1), SL_DROP_NONE);
+    peer_wait(p, 900);
+    cr_assert_eq(p->counters.drops[SL_DROP_CRYPT_TAG], 0);
+    cr_assert_eq(acked(p), at, "nobody can tell");
+    peer_wait(p, 200);
+    cr_assert_eq(p->counters.drops[SL_DROP_CRYPT_TAG], 1);
+    cr_assert_eq(peer_segment(p, at, 1400, -1), SL_DROP_NONE);
+    peer_wait(p, 100);
+    cr_assert_eq(acked(p), at + 1400);
+    cr_assert_eq(peer_segment(p, at + 1400, 1620, -1), SL_DROP_NONE);
+    peer_iterate(p);
+    app_reads(p, 3000);
+    peer_over(p);
+}
+
+Test(crypt_hold, the_mark_of_the_end_is_the_end_of_file) /* R77 */
+{
+    struct peer *p = peer_connected(OPS);
+    const uint64_t at = peer_writes(p, 10, 10), end = peer_ends(p);
+
+    cr_assert_eq(peer_segment(p, at, (uint32_t)(peer_stream_len(p) - at), -1), SL_DROP_NONE);
+    peer_iterate(p);
+    cr_assert_lt(at, end);
+    app_reads(p, 10);
+    app_reads_eof(p);
+    cr_assert(p->events & SL_TCP_EV_EOF);
+    cr_assert_eq(p->tcb->state, SL_TCP_ESTABLISHED, "TCP's own end is still to come");
+    cr_assert_eq(peer_fin(p, peer_stream_len(p)), SL_DROP_NONE);
+    peer_iterate(p);
+    cr_assert_eq(p->tcb->state, SL_TCP_CLOSE_WAIT);
+    cr_assert_eq(acked(p), peer_stream_len(p) + 1);
+    peer_over(p);
+}
+
+Test(crypt_hold, a_fin_without_the_mark_is_no_end) /* R78, A14 c */
+{
+    struct peer *p = peer_connected(OPS);
+    const uint64_t at = peer_writes(p, 10, 10);
+
+    cr_assert_eq(peer_segment(p, at, 30, -1), SL_DROP_NONE);
+    cr_assert_eq(peer_fin(p, at + 30), SL_DROP_NONE);
+    peer_wait(p, 9000);
+    app_reads(p, 10);
+    app_reads_nothing(p);
+    cr_assert_eq(p->counters.drops[SL_DROP_CRYPT_FIN], 1);
+    cr_assert_eq(p->tcb->rcv_nxt, PEER_ISN + 1 + (uint32_t)at + 30, "unacknowledged");
+    peer_wait(p, 1100);
+    cr_assert_eq(ended_in(p), SL_TCP_TRUNCATED);
+    cr_assert_not(p->events & SL_TCP_EV_EOF);
+    peer_over(p);
+}
+
+Test(crypt_hold, a_forged_fin_is_forgotten) /* A14 c */
+{
+    struct peer *p = peer_connected(OPS);
+    const uint64_t at = peer_writes(p, 10, 10);
+
+    cr_assert_eq(peer_fin(p, at), SL_DROP_NONE);
+    peer_wait(p, 100);
+    cr_assert_eq(peer_segment(p, at, 30, -1), SL_DROP_NONE);
+    peer_wait(p, 20000);
+    app_reads(p, 10);
+    cr_assert_eq(ended_in(p), SL_TCP_OK);
+    peer_over(p);
+}
+
+Test(crypt_hold, a_fin_further_ahead_proves_nothing) /* A14 c */
+{
+    struct peer *p = peer_connected(OPS);
+
+    cr_assert_eq(peer_fin(p, peer_stream_len(p) + 5000), SL_DROP_NONE);
+    peer_wait(p, 30000);
+    cr_assert_eq(ended_in(p), SL_TCP_OK);
+    peer_over(p);
+}
