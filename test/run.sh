@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# test/run.sh [unit|vectors|sim|checks|live|demo|tidy]...: installs what is missing, builds what the
-# parts need and runs them; without names all but tidy, which takes minutes. Ends with one line, "N
-# passed, N failed"; exit status 0 only if nothing failed and something passed. A test is a Criterion
-# case, a group of vectors, a seed of the simulator, a live script or a check. Writes to build-*/
-# alone.
+# test/run.sh [unit|vectors|sim|fuzz|checks|live|demo|tidy]...: installs what is missing, builds what
+# the parts need and runs them; without names all but tidy, which takes minutes. Ends with one line,
+# "N passed, N failed"; exit status 0 only if nothing failed and something passed. A test is a
+# Criterion case, a group of vectors, a seed of the simulator, a fuzz program, a live script or a
+# check. Writes to build-*/ alone.
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 exec </dev/null
 
-parts=(unit vectors sim checks live demo)
+parts=(unit vectors sim fuzz checks live demo)
 seeds=1000
 passed=0
 failed=0
@@ -120,6 +120,23 @@ criterion()
     fi
 }
 
+# lines COMMAND...: a runner that says a line for each of its tests. Its status.
+lines()
+{
+    local line status
+
+    limited 1200 "$@"
+    status=$?
+    while IFS= read -r line; do # indented lines are details
+        case $line in
+        'ok '*) passed=$((passed + 1)) ;;
+        'FAIL '*) failed=$((failed + 1)) ;;
+        esac
+    done <"$tmp/log"
+    cat "$tmp/log"
+    return $status
+}
+
 unit_programs()
 {
     local program
@@ -167,6 +184,16 @@ run_sim()
     echo "sim: ${ok:-0} of $seeds seeds ($((SECONDS - begun)) s, status $status)"
 }
 
+# Short runs from fixed seeds; what finds new things is test/fuzz/run by itself, for longer.
+run_fuzz()
+{
+    local status
+
+    lines test/fuzz/run --seconds 0
+    status=$?
+    [ $status -eq 0 ] || grep -q '^FAIL ' "$tmp/log" || failure "fuzz: status $status"
+}
+
 run_checks()
 {
     local check
@@ -188,21 +215,12 @@ run_tidy()
     one checks/tidy 1800 test/checks/tidy.py
 }
 
-# Live scripts by name: run says a line for each.
+# Live scripts by name.
 scripts()
 {
-    local line
-
     build_release || { failure "live: build-release is missing"; return; }
     build_asan || { failure "live: build-asan is missing"; return; }
-    limited 1200 test/live/run "$@"
-    while IFS= read -r line; do # indented lines are details
-        case $line in
-        'ok '*) passed=$((passed + 1)) ;;
-        'FAIL '*) failed=$((failed + 1)) ;;
-        esac
-    done <"$tmp/log"
-    cat "$tmp/log"
+    lines test/live/run "$@"
 }
 
 live_scripts()
