@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <rte_byteorder.h>
+#include <rte_tcp.h>
+
+#include "host.h"
+#include "seam.h"
+#include "tcp/crypt.h"
+#include "tcpcrypt/tcpcrypt.h"
+#include "toy_tep.h"
+
+/*
+ * An encrypted connection whose peer writes true frames, while what arrives is cut up, repeated,
+ * reordered and mixed with forgeries. What the application reads is a beginning of what the peer's
+ * wrote, whatever comes; and once no more is forged, and the peer repeats what is not acknowledged,
+ * the whole of it is read or the connection ends: it never merely hangs.
+ */
+
+enum {
+    OPS_MAX = 64,
+    PEER_ISN = 1000,
+    PEER_PORT = 443,
+    OUR_PORT = 6000,
+    MSS = 1460,
+    JUMBO = 16384,
+    WRITTEN_MAX = 1 << 17,
+    STREAM_ROOM = 1 << 18, /* of a stream: far below what a seam holds */
+    FORGED_MAX = 2048,
+    OWED_ROUNDS = 120,
+};
+
+struct world {
+    struct host h;
+    struct seam seam; /* .a: our stream as it came over; .b: the peer's TEP */
+    struct sl_tep_config config;
+    struct sl_eno_policy policy;
+    struct sl_random_seeded random[2];
+    struct sl_tcb *tcb;
+    uint64_t acked, acks; /* of the peer's stream by us, of ours by the peer */
+    uint32_t written, read, our_written;
+    bool over, let_go; /* an error or the end was reported; the TCB may be gone */
+    bool peer_ended;
+    uint8_t forged[STREAM_ROOM + UINT16_MAX]; /* places where other bytes than the peer's came */
+};
+
+static struct world w;
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argc, (void)argv;
+    host_init();
+    return 0;
+}
+
+static uint8_t pattern(uint32_t at)
+{
+    return (uint8_t)(at * 7 + (at >> 8) * 13 + 1);
+}
+
+/* ---- what we send -------------------------------------------------------------------------- */
+
+static void take_payload(uint64_t at, const uint8_t *bytes, size_t len)
+{
+    struct seam_end *us = &w.seam.a;
+    const uint64_t known = us->sent_len > at ? us->sent_len - at : 0;
+
+    FUZZ_CHECK(at <= us->sent_len && at + len <= SEAM_STREAM_BYTES);
+    FUZZ_CHECK(memcmp(us->sent + at, bytes, known < len ? known : len) == 0); /* R74 */
+    memcpy(us->sent + at, bytes, len);
+    if (at + len > us->sent_len)
+        us->sent_len = at + len;
+}
+
+static void sent(struct host *h, struct sl_tcb *tcb, const uint8_t *bytes, size_t len)
+{
+    const struct rte_tcp_hdr *t = (const void *)bytes;
+    const size_t head = (size_t)(t->data_off >> 4) * 4;
+
+    (void)h;
+    if (tcb == NULL)
+        return;
+    if ((t->tcp_flags & SL_TCP_ACK) != 0 && (t->tcp_flags & SL_TCP_RST) == 0) {
+        const uint32_t ack = rte_be_to_cpu_32(t->recv_ack) - PEER_ISN - 1;
+
+        if (ack < STREAM_ROOM && ack > w.acked)
+            w.acked = ack;
+    }
+    if (len > head)
+        take_payload(rte_be_to_cpu_32(t->sent_seq) - tcb->iss - 1, bytes + head, len - head);
+}
+
+static void event(struct host *h, struct sl_tcb *tcb, unsigned ev)
+{
+    (void)h, (void)tcb;
+    w.over |= (ev & (SL_TCP_EV_ERROR | SL_TCP_EV_CLOSED)) != 0;
+}
+
+/* ---- what arrives -------------------------------------------------------------------------- */
+
+static void arrive(uint32_t seq, uint8_t flags, const uint8_t *options, size_t options_len,
+                   const uint8_t *payload, size_t len)
+{
+    const struct sl_addr remote = host_remote();
+    const size_t head = sizeof(struct rte_tcp_hdr) + options_len;
+    uint8_t *bytes = malloc(head + len);
+    struct rte_tcp_hdr t = {.src_port = rte_cpu_to_be_16(PEER_PORT),
+                            .dst_port = rte_cpu_to_be_16(OUR_PORT),
+                            .sent_seq = rte_cpu_to_be_32(seq),
+                            .data_off = (uint8_t)(head / 4 << 4),
+                            .tcp_flags = flags,
+                            .rx_win = UINT16_MAX};
+
+    if (!w.let_go)
+        t.recv_ack = rte_cpu_to_be_32(w.tcb->iss + 1 + (uint32_t)w.acks);
+    memcpy(bytes, &t, sizeof(t));
+    if (options_len > 0)
+        memcpy(bytes + sizeof(t), options, options_len);
+    if (len > 0)
+        memcpy(bytes + head, payload, len);
+    host_segment(&w.h, &remote, bytes, head + len);
+    free(bytes);
+}
+
+static void arrive_bytes(uint64_t at, const uint8_t *bytes, size_t len)
+{
+    arrive(PEER_ISN + 1 + (uint32_t)at, SL_TCP_ACK, NULL, 0, bytes, len);
+}
+
+/* Bytes [from, from + len) of the peer's stream, as far as there are. */
+static void arrive_true(uint64_t from, uint64_t len)
+{
+    const uint64_t end = w.seam.b.sent_len;
+
+    if (from < end)
+        arrive_bytes(from, w.seam.b.sent + from, len < end - from ? len : end - from);
+}
+
+static void arrive_fin(void)
+{
+    arrive(PEER_ISN + 1 + (uint32_t)w.seam.b.sent_len, SL_TCP_ACK | SL_TCP_FIN, NULL, 0, NULL, 0);
+}
+
+/* ---- the beginning ------------------------------------------------------------------------- */
+
+static void shake_hands(void)
+{
+    struct seam_end *b = &w.seam.b;
+
+    for (int i = 0; i < 3; i++) {
+        const uint64_t from = b->sent_len;
+
+        seam_work(b);
+        (void)seam_read_all(b, &w.seam.a);
+        seam_work(b);
+        while (seam_next(b, (struct sl_tep_pending){0}, NULL, MSS) != SL_TEP_NEXT_NOTHING)
+            ;
+        arrive_true(from, b->sent_len - from);
+        host_iterate(&w.h);
+        w.acks = w.seam.a.sent_len;
+        arrive_bytes(b->sent_len, NULL, 0);
+        host_pass(&w.h, (uint64_t)50 * HOST_NS_PER_MS);
+    }
+    FUZZ_CHECK(sl_crypt_ready(w.tcb));
+}
+
+static void begin(const struct sl_tep_ops *ops)
+{
+    const uint8_t transcript[] = {69, 3, ops->id, 69, 4, 1, ops->id};
+    const uint8_t answer[] = {2, 4, MSS >> 8, MSS & 0xff, 69, 4, 1, ops->id};
+    const struct sl_addr local = host_local(), remote = host_remote();
+    struct sl_tcp_config config = sl_tcp_config_default();
+    struct sl_tcp_options_set set;
+    int err;
+
+    w = (struct world){.config = {.aead_a = {SL_AEAD_AES_128_GCM},
+                                  .aead_b = {SL_AEAD_AES_128_GCM},
+                                  .n_aead_a = 1,
+                                  .n_aead_b = 1,
+                                  .kex_timeout_ns = UINT64_C(10000000000)}};
+    w.policy =
+        (struct sl_eno_policy){.enabled = true, .n_teps = 1, .teps = {ops}, .config = &w.config};
+    set = (struct sl_tcp_options_set){.eno = &w.policy, .require_encryption = true};
+    w.h.sent = sent;
+    w.h.event = event;
+    config.timestamps = config.window_scale = false;
+    config.jobs_max = 64;
+    host_begin(&w.h, &config);
+    srand(1);
+    seam_begin_with(&w.seam, ops, &w.config, &w.config, sl_random_seed(&w.random[0], 3),
+                    sl_random_seed(&w.random[1], 4), transcript, transcript, sizeof(transcript),
+                    "openssl");
+    w.tcb = sl_tcp_connect(w.h.tcp, &local, rte_cpu_to_be_16(OUR_PORT), &remote,
+                           rte_cpu_to_be_16(PEER_PORT), HOST_MTU, &set, NULL, w.h.now_ns, &err);
+    FUZZ_CHECK(w.tcb != NULL);
+    host_iterate(&w.h);
+    arrive(PEER_ISN, SL_TCP_SYN | SL_TCP_ACK, answer, sizeof(answer), NULL, 0);
+    host_iterate(&w.h);
+    shake_hands();
+}
+
+/* ---- operations ---------------------------------------------------------------------------- */
+
+static void peer_writes(uint32_t len, uint32_t most)
+{
+    uint8_t data[UINT16_MAX];
+
+    if (w.peer_ended || w.written + len > WRITTEN_MAX || w.seam.b.sent_len > STREAM_ROOM / 2)
+        return;
+    most = most < len / 64 ? len / 64 : most;
+    for (uint32_t i = 0; i < len; i++)
+        data[i] = pattern(w.written + i);
+    w.written += len;
+    seam_send(&w.seam.b, data, len, false, most + 1 + w.seam.b.ops->limits.overhead_bytes);
+}
+
+static void peer_ends(void)
+{
+    if (w.peer_ended)
+        return;
+    w.peer_ended = true;
+    seam_send(&w.seam.b, "", 0, true, MSS);
+}
+
+static void forge(uint64_t at, uint8_t how, struct sl_cursor *c)
+{
+    uint8_t bytes[FORGED_MAX];
+    const uint32_t len = 1U + ((how & 0x40) != 0 ? fuzz_u16(c) % MSS : fuzz_u8(c) % 64);
+    const uint64_t end = w.seam.b.sent_len;
+
+    memset(bytes, how, sizeof(bytes));
+    if ((how & 1) != 0 && at < end) /* the truth, with a byte changed */
+        memcpy(bytes, w.seam.b.sent + at, len < end - at ? len : end - at);
+    if ((how & 1) != 0) {
+        bytes[fuzz_u16(c) % len] ^= (uint8_t)(1U << (how >> 1 & 7));
+    } else {
+        const struct sl_cursor raw = fuzz_take(c, fuzz_u8(c) % 32);
+        const size_t n = sl_cursor_left(&raw);
+
+        if (n > 0)
+            memcpy(bytes, raw.at, n < len ? n : len);
+    }
+    for (uint64_t i = 0; i < len; i++)
+        w.forged[at + i] |= at + i >= end || bytes[i] != w.seam.b.sent[at + i];
+    arrive_bytes(at, bytes, len);
+}
+
+static void app_reads(uint32_t len)
+{
+    uint8_t out[4096];
+    const int64_t n =
+        w.let_go ? 0 : sl_tcp_recv(w.h.tcp, w.tcb, out, len % sizeof(out) + 1, false, w.h.now_ns);
+
+    if (w.let_go || n < 0)
+        return;
+    if (n == 0) { /* the end: only where the peer said so, authentically */
+        FUZZ_CHECK(w.peer_ended && w.read == w.written);
+        return;
+    }
+    FUZZ_CHECK(w.read + (uint64_t)n <= w.written);
+    for (uint32_t i = 0; i < n; i++)
+        FUZZ_CHECK(out[i] == pattern(w.read + i));
+    w.read += (uint32_t)n;
+}
+
+static void app_sends(uint32_t len)
+{
+    uint8_t data[4096];
+    const struct sl_iov iov = {data, len % sizeof(data)};
+    int64_t n;
+
+    if (w.let_go || w.seam.a.sent_len > STREAM_ROOM)
+        return;
+    for (uint32_t i = 0; i < iov.len; i++)
+        data[i] = pattern(w.our_written + i);
+    n = sl_tcp_send(w.h.tcp, w.tcb, &iov, 1, w.h.now_ns);
+    w.our_written += n > 0 ? (uint32_t)n : 0;
+}
+
+/* The peer acknowledges what came, having read it: every byte of ours is in its place. */
+static void peer_acks(void)
+{
+    struct seam_end *b = &w.seam.b;
+
+    seam_work(b);
+    (void)seam_read_all(b, &w.seam.a);
+    FUZZ_CHECK(b->tag_failures == 0 && b->error == SL_TEP_OK && b->got_len <= w.our_written);
+    for (uint64_t i = b->got_len > 4096 ? b->got_len - 4096 : 0; i < b->got_len; i++)
+        FUZZ_CHECK(b->got[i] == pattern((uint32_t)i));
+    if (b->reply_due && b->sent_len < STREAM_ROOM && !w.peer_ended)
+        (void)seam_next(b, (struct sl_tep_pending){0}, NULL, MSS);
+    w.acks = w.seam.a.sent_len;
+    arrive_bytes(b->sent_len, NULL, 0);
+}
+
+/* A place near what is waited for. */
+static uint64_t place(struct sl_cursor *c, uint8_t how)
+{
+    const uint64_t base = (how & 0x20) != 0 ? w.acked : w.seam.b.sent_len;
+    const int64_t off = (how & 0x10) != 0 ? (int8_t)fuzz_u8(c) : (int16_t)fuzz_u16(c);
+
+    return off < 0 && (uint64_t)-off > base ? 0 : base + (uint64_t)off;
+}
+
+static void step(struct sl_cursor *c)
+{
+    const uint8_t op = fuzz_u8(c), how = fuzz_u8(c);
+
+    switch (op % 16) {
+    case 0:
+    case 1:
+        peer_writes(1U + fuzz_u16(c) % ((how & 1) != 0 ? 6000 : 200), how);
+        break;
+    case 2:
+    case 3:
+        arrive_true(w.acked, (how & 0x80) != 0 ? MSS : 1U + how);
+        break;
+    case 4:
+    case 5:
+        arrive_true(place(c, how), (how & 1) != 0 ? MSS : fuzz_u8(c));
+        break;
+    case 6:
+    case 7:
+    case 8:
+        forge((how & 0x80) != 0 ? w.acked + (how >> 2 & 7) : place(c, how), how, c);
+        break;
+    case 9:
+        host_pass(&w.h, (uint64_t)how * ((op & 0x40) != 0 ? 100 : 1) * HOST_NS_PER_MS);
+        break;
+    case 10:
+        app_reads(fuzz_u16(c));
+        break;
+    case 11:
+        app_sends(fuzz_u16(c));
+        break;
+    case 12:
+        peer_acks();
+        break;
+    case 13:
+        if (how >= 0xe0)
+            peer_ends();
+        else if (how >= 0xc0 && w.peer_ended)
+            arrive_fin();
+        else if (how >= 0xa0)
+            arrive(PEER_ISN + 1 + (uint32_t)place(c, how), SL_TCP_ACK | SL_TCP_FIN, NULL, 0, NULL,
+                   0);
+        break;
+    case 14:
+        if (!w.peer_ended)
+            (void)w.seam.b.ops->event(w.seam.b.t, SL_TEP_EVENT_REKEY, w.h.now_ns);
+        break;
+    default:
+        arrive_true(w.acked, JUMBO);
+    }
+    if ((op & 0x80) == 0)
+        host_iterate(&w.h);
+}
+
+/* ---- the end ------------------------------------------------------------------------------- */
+
+/*
+ * What was acknowledged unverified (A14 b) does not come again: if it was forged, and the frame
+ * that it seems to begin is longer than all that the peer has to say, nothing shows it.
+ */
+static bool is_spoilt(void)
+{
+    uint64_t at = w.tcb->crypt->rx_auth;
+
+    while (at < w.acked && !w.forged[at])
+        at++;
+    return at < w.acked;
+}
+
+/* The peer repeats what is not acknowledged, for a while, and the application reads. */
+static void repeat(void)
+{
+    for (int i = 0; i < OWED_ROUNDS && !w.over && (w.read < w.written || w.peer_ended); i++) {
+        for (uint64_t at = w.acked; at < w.seam.b.sent_len; at += MSS)
+            arrive_true(at, MSS);
+        if (w.peer_ended)
+            arrive_fin();
+        host_iterate(&w.h);
+        peer_acks();
+        host_pass(&w.h, UINT64_C(500) * HOST_NS_PER_MS);
+        for (uint32_t before = w.read + 1; before != w.read && !w.over;) {
+            before = w.read;
+            app_reads(UINT16_MAX);
+        }
+        if (w.read == w.written && w.tcb->eof)
+            break;
+    }
+    if (w.over || is_spoilt())
+        return;
+    FUZZ_CHECK(w.read == w.written);
+    FUZZ_CHECK(!w.peer_ended || w.tcb->eof);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    struct sl_cursor c = sl_cursor_of(bytes, size);
+
+    begin(fuzz_u8(&c) % 2 != 0 ? &sl_tcpcrypt_x25519 : &toy_tep);
+    for (int i = 0; i < OPS_MAX && sl_cursor_left(&c) > 0; i++)
+        step(&c);
+    host_iterate(&w.h);
+    repeat();
+    w.let_go = true;
+    sl_tcp_abort(w.h.tcp, w.tcb, w.h.now_ns);
+    host_end(&w.h);
+    seam_end(&w.seam);
+    return 0;
+}
