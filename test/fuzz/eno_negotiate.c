@@ -48,10 +48,11 @@ static bool valid(const struct world *w, const struct sl_tep_ops *tep,
 static const struct sl_tep_ops *expected(const struct world *w, const struct sl_eno_option *a,
                                          const struct sl_eno_option *b)
 {
-    for (unsigned i = b->n; i-- > 0;)
+    for (unsigned i = b->n; i-- > 0;) {
         for (unsigned t = 0; t < w->policy.n_teps; t++)
             if (w->policy.teps[t]->id == b->sub[i].tep && valid(w, w->policy.teps[t], a, b))
                 return w->policy.teps[t];
+    }
     return NULL;
 }
 

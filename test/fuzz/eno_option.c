@@ -52,13 +52,13 @@ static void check_rewritten(const struct sl_eno_option *o)
     free(out);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    uint8_t *content = fuzz_exact(bytes, len);
+    uint8_t *content = fuzz_exact(bytes, size);
     struct sl_eno_option o;
 
-    if (sl_eno_option_read(sl_cursor_of(content, len), &o)) {
-        check_inside(&o, content, len);
+    if (sl_eno_option_read(sl_cursor_of(content, size), &o)) {
+        check_inside(&o, content, size);
         check_rewritten(&o);
     } else {
         FUZZ_CHECK(o.n == 0 && !o.has_global); /* R10: ignored as a whole */

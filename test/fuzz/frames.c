@@ -38,7 +38,7 @@ struct world {
     uint64_t acked, acks; /* of the peer's stream by us, of ours by the peer */
     uint32_t written, read, our_written;
     bool over, let_go; /* an error or the end was reported; the TCB may be gone */
-    bool peer_ended;
+    bool peer_ended, our_fin;
     uint8_t forged[STREAM_ROOM + UINT16_MAX]; /* places where other bytes than the peer's came */
 };
 
@@ -84,6 +84,7 @@ static void sent(struct host *h, struct sl_tcb *tcb, const uint8_t *bytes, size_
         if (ack < STREAM_ROOM && ack > w.acked)
             w.acked = ack;
     }
+    w.our_fin |= (t->tcp_flags & SL_TCP_FIN) != 0;
     if (len > head)
         take_payload(rte_be_to_cpu_32(t->sent_seq) - tcb->iss - 1, bytes + head, len - head);
 }
@@ -110,7 +111,8 @@ static void arrive(uint32_t seq, uint8_t flags, const uint8_t *options, size_t o
                             .rx_win = UINT16_MAX};
 
     if (!w.let_go)
-        t.recv_ack = rte_cpu_to_be_32(w.tcb->iss + 1 + (uint32_t)w.acks);
+        t.recv_ack = rte_cpu_to_be_32(w.tcb->iss + 1 + (uint32_t)w.acks +
+                                      (w.our_fin && w.acks == w.seam.a.sent_len));
     memcpy(bytes, &t, sizeof(t));
     if (options_len > 0)
         memcpy(bytes + sizeof(t), options, options_len);
@@ -339,6 +341,8 @@ static void step(struct sl_cursor *c)
             peer_ends();
         else if (how >= 0xc0 && w.peer_ended)
             arrive_fin();
+        else if (how < 0x20)
+            (void)sl_tcp_shutdown(w.h.tcp, w.tcb, false, true, w.h.now_ns);
         else if (how >= 0xa0)
             arrive(PEER_ISN + 1 + (uint32_t)place(c, how), SL_TCP_ACK | SL_TCP_FIN, NULL, 0, NULL,
                    0);

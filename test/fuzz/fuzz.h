@@ -13,7 +13,7 @@
  * What the fuzz programs share. Each is one LLVMFuzzerTestOneInput() that reads its input through
  * a cursor, zeroes behind its end, and holds the code to what must be true whatever it says.
  */
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 /* What must be true; else libFuzzer keeps the input. */

@@ -85,26 +85,26 @@ static void check_asked(const uint8_t *bytes, size_t len, enum sl_init_kind kind
     FUZZ_CHECK(v.read == whole->read || (v.read == SL_INIT_INCOMPLETE && v.m.len > len));
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     static const uint8_t magics[2][4] = {{0x15, 0x10, 0x1a, 0x0e}, {0x09, 0x71, 0x05, 0xe0}};
-    struct sl_cursor c = sl_cursor_of(input, size);
+    struct sl_cursor c = sl_cursor_of(bytes, size);
     const uint8_t how = fuzz_u8(&c);
     const enum sl_init_kind kind = how & 1 ? SL_INIT_2 : SL_INIT_1;
     const size_t pub = how & 2 ? 65 : 32;
     const size_t len = sl_cursor_left(&c);
-    uint8_t *bytes = fuzz_exact(c.at, len);
+    uint8_t *message = fuzz_exact(c.at, len);
     struct verdict whole;
 
     if (how & 4 && len >= 8) { /* RFC 8548 4.1, with a length that may be */
-        memcpy(bytes, magics[kind], 4);
-        bytes[4] = bytes[5] = 0;
+        memcpy(message, magics[kind], 4);
+        message[4] = message[5] = 0;
     }
-    whole = look(bytes, len, kind, pub);
-    check_prefixes(bytes, len, kind, pub, &whole);
-    check_asked(bytes, len, kind, pub, &whole);
+    whole = look(message, len, kind, pub);
+    check_prefixes(message, len, kind, pub, &whole);
+    check_asked(message, len, kind, pub, &whole);
     if (whole.read == SL_INIT_OK)
-        check_rewritten(bytes, &whole.m, kind, pub);
-    free(bytes);
+        check_rewritten(message, &whole.m, kind, pub);
+    free(message);
     return 0;
 }

@@ -184,11 +184,11 @@ static size_t fitting_options(const struct sl_tcb *tcb, uint8_t which, struct sl
         o.has_ts = (which & 0x20) != 0;
         o.tsval = 1000;
     }
-    if ((which & 0x10) != 0 && (which & 4) != 0)
-        o.eno = tcb != NULL ? sl_cursor_of(eno_answer, sizeof(eno_answer))
-                            : sl_cursor_of(eno_syn, sizeof(eno_syn));
-    else if ((which & 0x10) != 0)
-        o.eno = sl_cursor_of(eno_ack, sizeof(eno_ack));
+    if ((which & 0x10) != 0) {
+        o.eno = (which & 4) == 0 ? sl_cursor_of(eno_ack, sizeof(eno_ack))
+                : tcb != NULL    ? sl_cursor_of(eno_answer, sizeof(eno_answer))
+                                 : sl_cursor_of(eno_syn, sizeof(eno_syn));
+    }
     return sl_tcp_options_write(&o, out);
 }
 
