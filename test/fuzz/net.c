@@ -8,6 +8,7 @@
 #include <rte_icmp.h>
 #include <rte_ip.h>
 
+#include "base/invariant.h"
 #include "fuzz.h"
 #include "mbufs/mbufs.h"
 
@@ -378,9 +379,11 @@ static void begin(struct world *w)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     struct sl_cursor c = sl_cursor_of(bytes, size);
+    const uint8_t fault = fuzz_u8(&c);
     struct world w = {0};
 
     begin(&w);
+    sl_fault_random(fault < 0xc0 ? 0 : (fault & 0x3fU) * 4000, fault);
     for (int i = 0; i < OPS_MAX && sl_cursor_left(&c) > 0; i++) {
         const uint8_t op = fuzz_u8(&c);
 
@@ -393,6 +396,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         FUZZ_CHECK(rte_mempool_in_use_count(own) + rte_mempool_in_use_count(outside) <=
                    NEIGHBOURS * QUEUE);
     }
+    sl_fault_random(0, 0);
     sl_net_destroy(w.net);
     test_pool_whole(own);
     test_pool_whole(outside);

@@ -33,6 +33,9 @@ struct conn {
     bool flow, user, rd_shut;
     bool waits; /* it is over, but accept() has yet to hand it out */
     uint32_t written, read;
+    sl_seq announced; /* right edge of our window */
+    sl_seq allowed;   /* right edge of the peer's, the farthest that it was */
+    bool edges;       /* both are known */
     uint32_t came_to; /* the peer's stream is here without a gap up to this place */
     uint8_t came[STREAM_MAX + 1];
 };
@@ -110,9 +113,35 @@ static void check_ack(struct conn *c, sl_seq ack)
     FUZZ_CHECK(at <= c->came_to || (at == c->came_to + 1 && (c->came[at - 1] & FIN_CAME) != 0));
 }
 
-static void check_data(const struct conn *c, sl_seq seq, const uint8_t *data, uint32_t len)
+/* SHLD-14: our window's right edge never moves left, but for what scaling rounds off (RFC
+ * 7323 2.4). */
+static void check_window(struct conn *c, const struct rte_tcp_hdr *t)
+{
+    const bool syn = (t->tcp_flags & SL_TCP_SYN) != 0;
+    const uint8_t shift = syn ? 0 : c->tcb->rcv_wscale;
+    const uint32_t wnd = (uint32_t)rte_be_to_cpu_16(t->rx_win) << shift;
+    const sl_seq edge = rte_be_to_cpu_32(t->recv_ack) + wnd;
+
+    FUZZ_CHECK(!c->edges || sl_seq_geq(edge + (1U << c->tcb->rcv_wscale) - 1, c->announced));
+    c->announced = c->edges ? sl_seq_max(edge, c->announced) : edge;
+    c->edges = true;
+}
+
+/* What the peer allows, in the stack's own words: it has to keep to them. */
+static void see_window(struct conn *c)
+{
+    const sl_seq edge = c->tcb->snd_una + c->tcb->snd_wnd;
+
+    c->allowed = c->edges ? sl_seq_max(c->allowed, edge) : edge;
+}
+
+static void check_data(struct conn *c, sl_seq seq, const uint8_t *data, uint32_t len)
 {
     const uint32_t at = seq - c->tcb->iss - 1;
+
+    see_window(c);
+    FUZZ_CHECK(sl_seq_leq(seq + len, c->allowed) || (len == 1 && seq == c->tcb->snd_una) ||
+               (len == 1 && sl_seq_leq(seq, c->allowed))); /* a probe (T9293-40) */
 
     FUZZ_CHECK(!c->tcb->require_encryption || c->tcb->encrypting); /* R26 */
     if (c->tcb->encrypting)
@@ -139,8 +168,11 @@ static void sent(struct host *h, struct sl_tcb *tcb, const uint8_t *bytes, size_
         return;
     }
     FUZZ_CHECK((t->tcp_flags & SL_TCP_SYN) == 0 || rte_be_to_cpu_32(t->sent_seq) == tcb->iss);
-    if ((t->tcp_flags & SL_TCP_ACK) != 0 && tcb->state != SL_TCP_SYN_SENT)
+    if ((t->tcp_flags & SL_TCP_ACK) != 0 && tcb->state != SL_TCP_SYN_SENT) {
         check_ack(c, rte_be_to_cpu_32(t->recv_ack));
+        if ((t->tcp_flags & SL_TCP_RST) == 0)
+            check_window(c, t);
+    }
     if (len > head)
         check_data(c, rte_be_to_cpu_32(t->sent_seq), bytes + head, (uint32_t)(len - head));
 }
@@ -290,6 +322,8 @@ static void arrive(struct made *s, uint16_t wnd, uint16_t urgent)
     after = flow_of(s);
     if (after != NULL && (after != before || after->irs + 1 == after->rcv_nxt))
         note(s, after);
+    for (unsigned i = 0; i < w.h.n_flows; i++)
+        see_window(conn_of(w.h.flows[i]));
 }
 
 static void address(struct made *s, const struct sl_tcb *tcb, uint8_t who)
