@@ -137,8 +137,11 @@ const struct sl_key sl_keys[] = {
         "How long a key exchange may take."),
     KEY("crypt", "auth-timeout", TIME, FIELD(shard.auth_timeout_ns), MS(100), S(600), "10s",
         "How long a connection lives whose frames do not authenticate."),
-    KEY("crypt", "jobs", NUMBER, FIELD(shard.jobs_max), 1, 1 << 20, "4096",
-        "Frames of a shard that are being sealed or opened, at most."),
+    /* One alone would stand still: what reads the peer's key holds a job, and the public-key
+     * operation that the key is for needs a second one. */
+    KEY("crypt", "jobs", NUMBER, FIELD(shard.jobs_max), 16, 1 << 20, "4096",
+        "Frames of a shard that are being sealed or opened, and its public-key operations under "
+        "way, at most."),
     KEY("crypt", "work-budget", NUMBER, FIELD(shard.work_budget), 1, 1024, "4",
         "Public-key operations that a shard does in one turn, at most."),
     KEY("crypt", "keys-cached", NUMBER, FIELD(shard.keys_cached), 1, 1 << 20, "2048",

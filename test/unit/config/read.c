@@ -34,6 +34,8 @@ static const struct {
     {"number", "[tcp]\nttl = many\n", "t.conf:2: tcp.ttl: 'many' is no number; give digits"},
     {"number out of range", "[tcp]\nttl = 256\n",
      "t.conf:2: tcp.ttl: 256 is out of range; give 1 to 255"},
+    {"fewer jobs than a handshake needs", "[crypt]\njobs = 15\n",
+     "t.conf:2: crypt.jobs: 15 is out of range; give 16 to 1048576"},
     {"flag", "[tcp]\ntimestamps = maybe\n", "t.conf:2: tcp.timestamps: 'maybe' is neither yes"},
     {"choice", "[crypt]\nmode = on\n",
      "t.conf:2: crypt.mode: 'on' is none of off, opportunistic, require"},
