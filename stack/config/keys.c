@@ -86,7 +86,9 @@ const struct sl_key sl_keys[] = {
         "Receive window of a connection, at most."),
     KEY("tcp", "sndbuf", SIZE, FIELD(shard.sndbuf_bytes), KIB(4), MIB(1024), "1M",
         "Bytes of a connection that are written and not acknowledged, at most."),
-    KEY("tcp", "rcv-ranges", NUMBER, FIELD(shard.rcv_ranges_max), 8, 1 << 16, "1024",
+    /* Frames that wait for their tags count: fewer, and a burst of an encrypted connection does
+     * not fit, so that each window ends in retransmissions. */
+    KEY("tcp", "rcv-ranges", NUMBER, FIELD(shard.rcv_ranges_max), 64, 1 << 16, "1024",
         "Ranges of a connection that are out of order or not authenticated, at most."),
     KEY("tcp", "rto-initial", TIME, FIELD(shard.rto_initial_ns), MS(5), S(60), "1s",
         "Retransmission time-out before the first measurement (RFC 6298 2.1)."),

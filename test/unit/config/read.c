@@ -36,6 +36,8 @@ static const struct {
      "t.conf:2: tcp.ttl: 256 is out of range; give 1 to 255"},
     {"fewer jobs than a handshake needs", "[crypt]\njobs = 15\n",
      "t.conf:2: crypt.jobs: 15 is out of range; give 16 to 1048576"},
+    {"fewer ranges than a burst needs", "[tcp]\nrcv-ranges = 63\n",
+     "t.conf:2: tcp.rcv-ranges: 63 is out of range; give 64 to 65536"},
     {"flag", "[tcp]\ntimestamps = maybe\n", "t.conf:2: tcp.timestamps: 'maybe' is neither yes"},
     {"choice", "[crypt]\nmode = on\n",
      "t.conf:2: crypt.mode: 'on' is none of off, opportunistic, require"},
