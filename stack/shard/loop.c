@@ -21,6 +21,8 @@ static const uint64_t tx_retry_ns = 10000; /* a port that was full: ask again ab
 void sl_shard_clock(struct sl_shard *s)
 {
     s->now_ns = s->io.now_ns(s->io.ctx);
+    if (unlikely(s->pcap != NULL))
+        sl_pcap_clock(s->pcap, s->now_ns);
     if (s->left_ns != 0 && s->now_ns - s->left_ns > hold_max_ns)
         sl_count(&s->counters, SL_COUNT_HOLDS);
     s->left_ns = 0;
@@ -217,6 +219,8 @@ bool sl_shard_after_app(struct sl_shard *s)
         did = run_jobs(s, sl_tcp_cut_frames) > 0;
     sl_tcp_output(s->tcp, s->now_ns);
     (void)sl_shard_flush_ports(s);
+    if (unlikely(s->pcap != NULL))
+        sl_pcap_flush(s->pcap);
     return did || s->n_sent != sent_before;
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pcap/pcap.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,8 @@ struct sl_pcap {
     pcap_t *format;
     pcap_dumper_t *file;     /* NULL: given up */
     uint64_t wall_offset_ns; /* shard's time to wall time */
-    uint64_t flush_ns;
+    bool is_set;             /* the offset, for good */
+    bool is_dirty;           /* something waits for a flush */
     uint8_t joined[SL_PCAP_SNAP_BYTES]; /* a chain's bytes in one piece */
 };
 
@@ -44,7 +46,7 @@ struct sl_pcap *sl_pcap_open(const char *path, uint64_t now_ns, char *err, size_
         return NULL;
     }
     p->wall_offset_ns = wall_ns() - now_ns;
-    p->flush_ns = now_ns + second_ns;
+    p->is_dirty = true; /* the file's header */
     return p;
 }
 
@@ -83,10 +85,24 @@ void sl_pcap_frame(struct sl_pcap *p, const struct rte_mbuf *m, uint64_t now_ns)
         return;
     errno = 0;
     pcap_dump((u_char *)p->file, &h, bytes);
-    if (now_ns >= p->flush_ns) { /* who looks into the file meanwhile sees the last second */
-        p->flush_ns = now_ns + second_ns;
-        (void)pcap_dump_flush(p->file);
-    }
+    p->is_dirty = true;
     if (ferror(pcap_dump_file(p->file)))
+        give_up(p);
+}
+
+void sl_pcap_clock(struct sl_pcap *p, uint64_t now_ns)
+{
+    if (p->is_set)
+        return;
+    p->wall_offset_ns = wall_ns() - now_ns;
+    p->is_set = true;
+}
+
+void sl_pcap_flush(struct sl_pcap *p)
+{
+    if (!p->is_dirty || p->file == NULL)
+        return;
+    p->is_dirty = false;
+    if (pcap_dump_flush(p->file) != 0)
         give_up(p);
 }

@@ -341,8 +341,6 @@ static void sample_syn(struct sl_tcb *tcb, const struct sl_seg *seg, uint64_t no
     const struct sl_tcb_syn *syn = tcb->syn;
     uint64_t rtt_ns;
 
-    if (syn == NULL)
-        return;
     rtt_ns = syn->n_sent == 1 ? RTE_MAX(now_ns - syn->sent_ns, (uint64_t)1)
                               : echoed_rtt(tcb, seg, now_ns);
     if (rtt_ns > 0) {
@@ -356,7 +354,7 @@ static void sample_syn(struct sl_tcb *tcb, const struct sl_seg *seg, uint64_t no
 /* The peer has our SYN: begin. It does not grow cwnd (T5681-2). */
 static void take_syn(struct sl_tcb *tcb, const struct sl_seg *seg, uint32_t wnd, uint64_t now_ns)
 {
-    const bool lost = tcb->syn != NULL && tcb->syn->n_sent > SYN_LOSSES_MAX + 1; /* D20 */
+    const bool lost = tcb->syn->n_sent > SYN_LOSSES_MAX + 1; /* D20 */
 
     sample_syn(tcb, seg, now_ns);
     tcb->snd_una = tcb->iss + 1;
@@ -407,7 +405,7 @@ void sl_ack_take(struct sl_tcb *tcb, const struct sl_seg *seg, uint64_t now_ns)
     tcb->probes = 0; /* somebody is there (D5, D6) */
     if (tcb->persisting)
         tcb->stalled_since_ns = 0;
-    if (tcb->cc.mss == 0)
+    if (tcb->syn != NULL && tcb->cc.mss == 0)
         take_syn(tcb, seg, wnd, now_ns);
     if (sl_seq_gt(seg->ack, tcb->snd_una))
         take_new(tcb, seg, now_ns);

@@ -85,7 +85,7 @@ void sl_handshake_done(struct sl_tcb *tcb, uint64_t now_ns)
 {
     sl_tcb_enter(tcb, SL_TCP_ESTABLISHED);
     tcb->soft_error = SL_TCP_OK;
-    if (tcb->listener != NULL)
+    if (tcb->of_listener)
         sl_listen_established(tcb);
     if (tcb->keepalive)
         sl_tcb_timer_set(tcb, SL_TIMER_KEEPALIVE, now_ns + tcb->keepalive_idle_ns);
@@ -99,7 +99,7 @@ static void connected(struct sl_tcb *tcb)
 {
     struct sl_tcp *tcp = tcb->tcp;
 
-    if (tcb->listener != NULL) {
+    if (tcb->of_listener) {
         sl_count(tcp->host.counters, SL_COUNT_CONNECTIONS_PASSIVE);
         tcp->host.acceptable(tcp->host.ctx, tcb->listener);
         return;

@@ -197,7 +197,7 @@ static enum sl_drop check_handshake_ack(struct sl_tcb *tcb, const struct sl_seg 
         sl_output_rst_for(tcb->tcp, seg, now_ns);
         return SL_DROP_TCP_ACK_RANGE;
     }
-    if (tcb->listener != NULL && tcb->listener->n_ready >= tcb->listener->backlog)
+    if (tcb->of_listener && tcb->listener->n_ready >= tcb->listener->backlog)
         return SL_DROP_TCP_ACCEPT_QUEUE; /* D46 */
     sl_ack_take(tcb, seg, now_ns);
     sl_handshake_done(tcb, now_ns);
@@ -227,7 +227,9 @@ static enum sl_drop check_ack(struct sl_tcb *tcb, const struct sl_seg *seg, uint
     if (tcb->state == SL_TCP_SYN_RECEIVED)
         return check_handshake_ack(tcb, seg, now_ns);
     /* RFC 5961 5.2: blind data injection has to guess this number too (T5961-8, T9293-18). */
-    if (sl_seq_gt(seg->ack, tcb->snd_nxt) || sl_seq_lt(seg->ack, tcb->snd_una - tcb->snd_wnd_max)) {
+    if (sl_seq_gt(seg->ack, tcb->snd_nxt) ||
+        (sl_seq_lt(seg->ack, tcb->snd_una) &&
+         sl_seq_lt(seg->ack, tcb->snd_una - tcb->snd_wnd_max))) {
         sl_input_challenge(tcb, now_ns);
         return SL_DROP_TCP_ACK_RANGE;
     }
@@ -565,14 +567,20 @@ static void take_fin(struct sl_tcb *tcb, const struct sl_seg *seg, uint64_t now_
 /* D7: at once for the first segments and after idle, at once for every second one, else delayed. */
 static void owe_ack(struct sl_tcb *tcb, uint64_t now_ns)
 {
+    const bool at_once = tcb->quick_acks > 0;
+
     if (tcb->ack_pending_segs < UINT16_MAX)
         tcb->ack_pending_segs++;
-    if (tcb->quick_acks > 0 || tcb->ack_pending_segs >= ACK_EVERY_SEGS) {
-        tcb->quick_acks = (uint8_t)(tcb->quick_acks - (tcb->quick_acks > 0));
-        tcb->ack_now = true;
-    } else if (tcb->due_ns[SL_TIMER_DELAYED_ACK] == SL_NEVER) {
-        sl_tcb_timer_set(tcb, SL_TIMER_DELAYED_ACK, now_ns + tcb->tcp->config.delayed_ack_ns);
+    if (at_once)
+        tcb->quick_acks--;
+    if (tcb->ack_now) { /* the rest of a burst */
+        SL_INVARIANT(sl_link_is_listed(&tcb->out_link));
+        return;
     }
+    if (at_once || tcb->ack_pending_segs >= ACK_EVERY_SEGS)
+        tcb->ack_now = true;
+    else if (tcb->due_ns[SL_TIMER_DELAYED_ACK] == SL_NEVER)
+        sl_tcb_timer_set(tcb, SL_TIMER_DELAYED_ACK, now_ns + tcb->tcp->config.delayed_ack_ns);
     sl_tcb_wants_output(tcb);
 }
 
@@ -595,14 +603,15 @@ void sl_tcb_advance(struct sl_tcb *tcb, sl_seq nxt, uint64_t now_ns)
  */
 static void note_arrival(struct sl_tcb *tcb, const struct sl_seg *seg, uint64_t now_ns)
 {
+    const struct sl_tcp_config *config = &tcb->tcp->config;
     const uint64_t quiet_ns = now_ns - tcb->last_rcv_ns;
 
     tcb->last_rcv_ns = now_ns;
-    if (seg->len == 0)
+    if (seg->len == 0 || quiet_ns <= RTE_MIN(config->delayed_ack_ns, config->rto.min_ns))
         return;
     if (quiet_ns > tcb->rto.rto_ns)
         tcb->quick_acks = QUICK_ACKS;
-    else if ((seg->flags & SL_TCP_PSH) && quiet_ns > tcb->tcp->config.delayed_ack_ns)
+    else if ((seg->flags & SL_TCP_PSH) && quiet_ns > config->delayed_ack_ns)
         tcb->quick_acks = (uint8_t)RTE_MAX(tcb->quick_acks, 1);
 }
 

@@ -49,6 +49,13 @@ void *sl_tcp_listener_user(const struct sl_tcp_listener *l)
     return l->user;
 }
 
+/* The listener's no more, and nobody's yet. */
+static void orphan(struct sl_tcb *tcb)
+{
+    tcb->of_listener = false;
+    tcb->user = NULL;
+}
+
 void sl_tcp_listener_close(struct sl_tcp *tcp, struct sl_tcp_listener *l, uint64_t now_ns)
 {
     struct sl_link *link;
@@ -60,7 +67,7 @@ void sl_tcp_listener_close(struct sl_tcp *tcp, struct sl_tcp_listener *l, uint64
     while ((link = sl_list_take(&l->ready)) != NULL) {
         struct sl_tcb *tcb = SL_CONTAINER(link, struct sl_tcb, accept_link);
 
-        tcb->listener = NULL;
+        orphan(tcb);
         tcb->detached = true;
         sl_tcb_reset(tcb, SL_TCP_ABORTED, now_ns);
         sl_tcb_release(tcb); /* also what had ended by itself */
@@ -78,7 +85,7 @@ struct sl_tcb *sl_tcp_accept(struct sl_tcp *tcp, struct sl_tcp_listener *l)
     if (link == NULL)
         return NULL;
     tcb = SL_CONTAINER(link, struct sl_tcb, accept_link);
-    tcb->listener = NULL;
+    orphan(tcb);
     l->n_ready--;
     return tcb;
 }
@@ -106,7 +113,7 @@ void sl_listen_ended(struct sl_tcb *tcb)
         return;
     }
     leave_half_open(tcb);
-    tcb->listener = NULL;
+    orphan(tcb);
     tcb->detached = true; /* T9293-15: nobody ever had it */
 }
 
@@ -184,6 +191,7 @@ static enum sl_drop open_child(struct sl_tcp *tcp, struct sl_tcp_listener *l,
     }
     sl_tcb_enter(tcb, SL_TCP_SYN_RECEIVED);
     tcb->listener = l;
+    tcb->of_listener = true;
     sl_list_add_tail(&l->half_open, &tcb->syn->link);
     l->n_half_open++;
     tcp->n_half_open++;

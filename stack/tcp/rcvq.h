@@ -30,12 +30,12 @@ struct sl_rcv_range {
 };
 
 struct sl_rcvq {
-    struct sl_rcv_range *ranges; /* by sequence number */
     uint32_t n, room;
     uint32_t first;  /* of the array: ranges in front were taken */
     uint32_t bytes;  /* of the first copies */
     uint32_t copies; /* ranges that have two */
     uint32_t max_ranges;
+    struct sl_rcv_range *ranges; /* by sequence number */
 };
 
 void sl_rcvq_init(struct sl_rcvq *q, uint32_t max_ranges);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tcp/tcb.h"
 
+#include <stdalign.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/invariant.h"
 #include "tcp/crypt.h"
@@ -99,7 +101,7 @@ void sl_tcb_event(struct sl_tcb *tcb, unsigned ev)
 {
     struct sl_tcp *tcp = tcb->tcp;
 
-    if (!tcb->detached && tcb->listener == NULL)
+    if (!tcb->detached && !tcb->of_listener)
         tcp->host.event(tcp->host.ctx, tcb, ev);
 }
 
@@ -139,8 +141,10 @@ static struct sl_tcb *alloc(struct sl_tcp *tcp)
 {
     struct sl_tcb *tcb;
 
-    if (!has_room(tcp) || SL_FAULT(tcb_alloc) || (tcb = calloc(1, sizeof(*tcb))) == NULL)
+    if (!has_room(tcp) || SL_FAULT(tcb_alloc) ||
+        (tcb = aligned_alloc(alignof(struct sl_tcb), sizeof(*tcb))) == NULL)
         return NULL;
+    memset(tcb, 0, sizeof(*tcb));
     tcb->syn = SL_FAULT(tcb_syn_alloc) ? NULL : calloc(1, sizeof(*tcb->syn));
     if (tcb->syn == NULL) {
         free(tcb);
@@ -249,7 +253,7 @@ static void leave_lists(struct sl_tcb *tcb)
         sl_list_remove(&tcb->all_link);
         sl_list_add_tail(&tcp->connections, &tcb->all_link);
     }
-    if (tcb->listener != NULL)
+    if (tcb->of_listener)
         sl_listen_ended(tcb);
 }
 

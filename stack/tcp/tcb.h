@@ -12,8 +12,9 @@
 /*
  * The transmission control block, and the instance that holds them all: private to this folder.
  *
- * The hot part is what the in-order fast path reads or writes and fills at most three cache
- * lines. What only a handshake needs hangs on `syn`, what a TEP needs on `crypt`; both are
+ * The order is that of use: what the fast path touches for each segment in order comes first, and
+ * no segment needs more than three of those lines; then what goes once a burst or an ACK; then
+ * the rest. What only a handshake needs hangs on `syn`, what a TEP needs on `crypt`; both are
  * allocated when needed and freed when not.
  */
 
@@ -46,15 +47,11 @@ struct sl_tcb_syn {
 struct sl_crypt; /* tcp/crypt.h */
 
 struct sl_tcb {
-    /* hot: identity of the send side */
-    sl_seq snd_una, snd_nxt, snd_wl1, snd_wl2;
-    uint32_t snd_wnd;     /* scaled */
-    uint32_t snd_wnd_max; /* largest ever announced (T5961-9) */
-    sl_seq rcv_nxt;       /* acknowledged to the peer; under a TEP: authenticated, or A14 b */
-    sl_seq rcv_adv;       /* right edge announced, never moves left (SHLD-14) */
-    sl_seq last_ack_sent;
-    uint32_t ts_recent, ts_offset;
-    uint8_t state; /* enum sl_tcp_state */
+    /* line 1: every segment */
+    sl_seq snd_una, snd_nxt;
+    uint32_t snd_wnd; /* scaled */
+    sl_seq rcv_nxt;   /* acknowledged to the peer; under a TEP: authenticated, or A14 b */
+    uint8_t state;    /* enum sl_tcp_state */
     uint8_t snd_wscale, rcv_wscale;
     uint8_t dup_acks;
     uint16_t mss_bytes; /* effective send MSS: payload of a full segment, options taken off */
@@ -65,71 +62,93 @@ struct sl_tcb {
         send_blocked : 1, /* send() found the buffer full: the user waits for WRITABLE */
         send_starved : 1, /* the pool was empty when the user wrote, and he does not know better */
         urgent : 1,       /* rcv_up is meaningful */
-        dead : 1;         /* in the instance's list of the dead */
-    uint8_t error;        /* enum sl_tcp_error */
-    uint8_t soft_error;   /* likewise: what ICMP said since the last progress (MUST-47) */
-    uint8_t fallback;
-    uint8_t cc_index;
-    uint8_t probes;     /* persist or keep-alive, unanswered */
-    uint8_t quick_acks; /* D7: so many more ACKs of data go at once */
-    struct sl_cc cc;
-    struct sl_sndq sndq;
-    struct sl_inq inq;
-    struct sl_rto rto;
-    struct sl_rcvq rcvq;
-    struct sl_crypt *crypt; /* NULL: plain */
+        dead : 1,         /* in the instance's list of the dead */
+        of_listener : 1,  /* not accepted yet */
+        has_fin_seq : 1,  /* fin_seq is meaningful, and where the stream ends */
+        persisting : 1,   /* the retransmission timer runs for zero-window probes */
+        override : 1;     /* it fired on a window too small: send what fits (MUST-38) */
+    uint8_t probes;       /* persist or keep-alive, unanswered */
+    uint8_t quick_acks;   /* D7: so many more ACKs of data go at once */
+    uint8_t tos, ttl;
+    uint32_t lost_bytes; /* marked lost and not sent again: in flight no more */
+    struct sl_tcp *tcp;
     struct sl_tcb_syn *syn; /* NULL: established and settled */
+    union {
+        void *user;
+        struct sl_tcp_listener *listener; /* while of_listener */
+    };
 
-    /* scheduling */
+    /* line 2: one received */
+    struct sl_inq inq;
+    uint64_t last_rcv_ns;
+    sl_seq rcv_adv; /* right edge announced, never moves left (SHLD-14) */
+    sl_seq last_ack_sent;
+    uint32_t rcvbuf_bytes;
+    uint32_t ts_recent;
+    sl_seq snd_wl1, snd_wl2;
+
+    /* line 3: either way */
+    struct sl_sndq sndq;
+    struct sl_rcvq rcvq; /* its counts; the array is looked at when there is a hole, or a TEP */
+
+    /* line 4: one sent */
+    uint64_t delivered_bytes, delivered_ns, first_sent_ns; /* delivery rate */
+    uint64_t app_limited_bytes; /* delivered_bytes up to which samples are app-limited; 0: none */
+    struct sl_net_path path;
+    uint32_t inflate_bytes; /* RFC 6582's inflation of cwnd */
+    struct sl_cc cc;
+
+    /* once in a burst */
     struct sl_link read_link, out_link;
     struct sl_timer timer;
     uint64_t due_ns[SL_TIMER_COUNT]; /* SL_NEVER: off */
-
-    /* the rest */
-    sl_seq iss, irs;
-    sl_seq recover;           /* RFC 6582 */
-    sl_seq fin_seq;           /* peer's FIN, meaningful if fin_received or held */
-    sl_seq rcv_up;            /* octet behind the urgent data (D28); only a hint */
-    sl_seq rtt_seq;           /* an ACK beyond it gives the next RTT sample (T6298-7) */
-    uint64_t ts_recent_at_ns; /* T7323-32 */
-    uint64_t last_rcv_ns, last_snd_ns;
-    uint64_t delivered_bytes, delivered_ns, first_sent_ns; /* delivery rate */
-    uint64_t challenge_next_ns;                            /* D11 */
+    struct sl_rto rto;
+    struct sl_crypt *crypt; /* NULL: plain */
+    uint64_t last_snd_ns;
+    uint64_t ts_recent_at_ns;  /* T7323-32 */
     uint64_t stalled_since_ns; /* R2, D6: when what is not answered yet was sent; 0: all is well */
-    uint32_t inflate_bytes;    /* RFC 6582's inflation of cwnd */
-    uint32_t retransmitted_segs;
-
-    /* of ack.c, output.c and timers.c alone */
-    uint32_t lost_bytes;        /* marked lost and not sent again: in flight no more */
-    uint32_t resend_at;         /* running number: no segment before it is marked lost */
-    sl_seq small_end;           /* of the last small segment sent (Nagle as Minshall has it) */
-    sl_seq limited_end;         /* snd_nxt when cwnd last was the limit */
-    uint64_t app_limited_bytes; /* delivered_bytes up to which samples are app-limited; 0: none */
-    uint64_t confirmed_ns;      /* last good news to host.path */
-    uint8_t timeouts;           /* in a row, without progress (R1, R2) */
-    uint8_t shut_probes;        /* since the window shut: their back-off (SHLD-30) */
-    uint8_t resend_now;         /* segments to be sent again whatever cwnd says */
-    bool persisting;            /* the retransmission timer runs for zero-window probes */
-    bool override;              /* it fired on a window too small: send what fits (MUST-38) */
+    uint64_t user_timeout_ns;
+    uint64_t confirmed_ns; /* last good news to host.path */
+    uint32_t snd_wnd_max;  /* largest ever announced (T5961-9) */
+    uint32_t sndbuf_bytes;
+    uint32_t ts_offset;
+    sl_seq recover;     /* RFC 6582 */
+    sl_seq rtt_seq;     /* an ACK beyond it gives the next RTT sample (T6298-7) */
+    sl_seq small_end;   /* of the last small segment sent (Nagle as Minshall has it) */
+    sl_seq limited_end; /* snd_nxt when cwnd last was the limit */
+    uint32_t resend_at; /* running number: no segment before it is marked lost */
+    uint8_t error;      /* enum sl_tcp_error */
+    uint8_t soft_error; /* likewise: what ICMP said since the last progress (MUST-47) */
+    uint8_t cc_index;
+    uint8_t timeouts;   /* in a row, without progress (R1, R2) */
+    uint8_t resend_now; /* segments to be sent again whatever cwnd says */
     bool cwnd_limited, iw_lost, partial_seen;
 
-    uint32_t rcvbuf_bytes, sndbuf_bytes;
-    uint64_t user_timeout_ns, keepalive_idle_ns, keepalive_interval_ns;
+    /* seldom */
+    struct sl_addr local, remote;
     uint16_t local_port, remote_port; /* network order */
+    sl_seq iss, irs;
+    sl_seq fin_seq;             /* peer's FIN, meaningful if fin_received or has_fin_seq */
+    sl_seq rcv_up;              /* octet behind the urgent data (D28); only a hint */
+    uint64_t challenge_next_ns; /* D11 */
+    uint64_t keepalive_idle_ns, keepalive_interval_ns;
+    struct sl_link all_link; /* instance's list: live ones, or TIME-WAIT in order of age */
+    struct sl_link accept_link;
+    uint32_t retransmitted_segs;
+    uint32_t jobs; /* under way: the TCB stays until they are back */
     uint16_t mtu_bytes;
     uint16_t peer_mss_bytes; /* of its MSS option; 0: none */
-    uint8_t tos, ttl, keepalive_probes, syn_retries;
+    uint8_t shut_probes;     /* since the window shut: their back-off (SHLD-30) */
+    uint8_t keepalive_probes, syn_retries;
+    uint8_t fallback;
     uint8_t role, tep_byte, own_global, peer_global; /* what ENO came to, once it is settled */
-    struct sl_addr local, remote;
-    struct sl_net_path path;
-    struct sl_link all_link; /* instance's list: live ones, or TIME-WAIT in order of age */
-    struct sl_tcp *tcp;
-    struct sl_tcp_listener *listener; /* until accepted */
-    struct sl_link accept_link;
-    void *user;
-    uint32_t jobs; /* under way: the TCB stays until they are back */
-    bool has_fin_seq;
-};
+} __rte_cache_aligned;
+
+/* Of the hot lines a segment in order touches three: received 1, 2, 3; sent 1, 3, 4. */
+static_assert(offsetof(struct sl_tcb, inq) == 64, "line 1");
+static_assert(offsetof(struct sl_tcb, sndq) == 128, "line 2");
+static_assert(offsetof(struct sl_tcb, rcvq.ranges) == 192, "line 3");
+static_assert(offsetof(struct sl_tcb, cc.ssthresh) < 256, "line 4");
 
 struct sl_tcp_listener {
     struct sl_link link;
