@@ -61,6 +61,35 @@ static bool has_other_end(const struct sl_config *c, unsigned port)
     return n == 2;
 }
 
+static bool is_ring(const char *device)
+{
+    return strncmp(device, "ring:", 5) == 0;
+}
+
+/* Of a device with arguments the name counts: DPDK has one of each. */
+static bool is_same_device(const char *a, const char *b)
+{
+    const size_t len = strcspn(a, ",");
+
+    return len == strcspn(b, ",") && strncmp(a, b, len) == 0;
+}
+
+/* Two ports on one device would take frames from each other. */
+static bool check_device(const struct check *k, unsigned i)
+{
+    const struct sl_config_port *p = &k->c->ports[i];
+    unsigned j;
+
+    for (j = 0; j < i && !is_ring(p->device); j++) {
+        if (is_same_device(k->c->ports[j].device, p->device)) {
+            return fail(k, port_mark(p, "device"),
+                        "port %s.device: port %s has %s already; name another device", p->name,
+                        k->c->ports[j].name, p->device);
+        }
+    }
+    return true;
+}
+
 static bool check_port(const struct check *k, unsigned i)
 {
     const struct sl_config_port *p = &k->c->ports[i];
@@ -69,11 +98,11 @@ static bool check_port(const struct check *k, unsigned i)
         return fail(k, &p->first, "[port %s] has no device; write device = tap:sealane0, say",
                     p->name);
     }
-    if (strncmp(p->device, "ring:", 5) == 0 && !has_other_end(k->c, i)) {
+    if (is_ring(p->device) && !has_other_end(k->c, i)) {
         return fail(k, port_mark(p, "device"),
                     "port %s.device: %s needs two ports, one for each end", p->name, p->device);
     }
-    return true;
+    return check_device(k, i);
 }
 
 static bool check_shards(const struct check *k)

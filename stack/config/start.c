@@ -70,11 +70,9 @@ static bool should_yield(const struct sl_config *c, unsigned shard)
     return true;
 }
 
-static struct sl_port *open_port(const struct sl_config *c, unsigned i, char *err, size_t err_len)
+static struct sl_port_config port_config(const struct sl_config_port *p)
 {
     static const uint8_t none[6];
-    const struct sl_config_port *p = &c->ports[i];
-    const struct sl_config_mark *mark = &p->marks[sl_key_find("port", "device") - sl_keys];
     struct sl_port_config config = {
         .name = p->name,
         .device = p->device,
@@ -82,12 +80,45 @@ static struct sl_port *open_port(const struct sl_config *c, unsigned i, char *er
         .queues = (uint16_t)p->queues,
         .has_mac = memcmp(p->mac, none, sizeof(none)) != 0,
     };
-    char where[SL_CONFIG_WHERE_BYTES], why[SL_ERR_BYTES - SL_CONFIG_WHERE_BYTES] = "";
-    struct sl_port *port;
 
     memcpy(config.mac, p->mac, sizeof(config.mac));
-    if ((port = sl_port_open(&config, why, sizeof(why))) == NULL)
-        (void)snprintf(err, err_len, "%s%s", sl_config_where(c, mark, where), why);
+    return config;
+}
+
+static void port_failed(const struct sl_config *c, const struct sl_config_port *p, const char *why,
+                        char *err, size_t err_len)
+{
+    const struct sl_config_mark *mark = &p->marks[sl_key_find("port", "device") - sl_keys];
+    char where[SL_CONFIG_WHERE_BYTES];
+
+    (void)snprintf(err, err_len, "%s%s", sl_config_where(c, mark, where), why);
+}
+
+/* Before EAL and any port is there: what cannot be, leaves nothing behind. */
+static int check_ports(const struct sl_config *c, char *err, size_t err_len)
+{
+    char why[SL_ERR_BYTES - SL_CONFIG_WHERE_BYTES];
+    unsigned i;
+
+    for (i = 0; i < c->n_ports; i++) {
+        const struct sl_port_config config = port_config(&c->ports[i]);
+
+        if (!sl_port_check(&config, why, sizeof(why))) {
+            port_failed(c, &c->ports[i], why, err, err_len);
+            return -EIO;
+        }
+    }
+    return 0;
+}
+
+static struct sl_port *open_port(const struct sl_config *c, unsigned i, char *err, size_t err_len)
+{
+    const struct sl_port_config config = port_config(&c->ports[i]);
+    char why[SL_ERR_BYTES - SL_CONFIG_WHERE_BYTES] = "";
+    struct sl_port *port = sl_port_open(&config, why, sizeof(why));
+
+    if (port == NULL)
+        port_failed(c, &c->ports[i], why, err, err_len);
     return port;
 }
 
@@ -170,7 +201,8 @@ int sl_init(const struct sl_config *c, char *err, size_t err_len)
         (void)snprintf(err, err_len, "EAL and ports are up already");
         return -EALREADY;
     }
-    if ((rc = sl_config_check(c, err, err_len)) < 0 || (rc = check_memory(c, err, err_len)) < 0)
+    if ((rc = sl_config_check(c, err, err_len)) < 0 || (rc = check_ports(c, err, err_len)) < 0 ||
+        (rc = check_memory(c, err, err_len)) < 0)
         return rc;
     sl_log_set_level(c->log_level);
     hear(&h, c);

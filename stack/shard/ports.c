@@ -2,7 +2,9 @@
 #include "shard/ports.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <sched.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +26,7 @@ enum {
     RING_FRAMES = 1024,
     NAME_BYTES = 64,
     DEVICE_BYTES = 256,
+    REASON_BYTES = 256,
     DESCRIPTORS = 1024,
     RX_MBUFS = 8191,
     FRAME_EXTRA_BYTES = RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN + 2 * RTE_VLAN_HLEN,
@@ -63,16 +66,63 @@ struct opening {
     size_t err_len;
 };
 
-static bool fail(const struct opening *o, const char *what, int rc)
-{
-    const char *colon = rc != 0 ? ": " : "", *why = rc != 0 ? rte_strerror(abs(rc)) : "";
+static bool refuse(const struct opening *o, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
-    (void)snprintf(o->err, o->err_len, "port %s (%s): %s%s%s", o->c->name, o->c->device, what,
-                   colon, why);
+static bool refuse(const struct opening *o, const char *format, ...)
+{
+    char what[REASON_BYTES];
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(what, sizeof(what), format, args);
+    va_end(args);
+    (void)snprintf(o->err, o->err_len, "port %s (%s): %s", o->c->name, o->c->device, what);
     return false;
 }
 
+static bool fail(const struct opening *o, const char *what, int rc)
+{
+    return refuse(o, "%s%s%s", what, rc != 0 ? ": " : "", rc != 0 ? rte_strerror(abs(rc)) : "");
+}
+
 /* ---- devices -------------------------------------------------------------------------------- */
+
+static const char tap_prefix[] = "tap:", af_packet_prefix[] = "af_packet:";
+
+/* What stands behind a prefix; NULL: another one. */
+static const char *behind(const char *device, const char *prefix)
+{
+    const size_t len = strlen(prefix);
+
+    return strncmp(device, prefix, len) == 0 ? device + len : NULL;
+}
+
+/* net_tap would share an interface that is there with whoever made it, each getting some frames. */
+static bool check_device(const struct opening *o)
+{
+    const char *tap = behind(o->c->device, tap_prefix);
+    const char *iface = behind(o->c->device, af_packet_prefix);
+
+    if (tap != NULL && if_nametoindex(tap) != 0) {
+        return refuse(
+            o, "interface %s is there already; end the program that made it, or name another", tap);
+    }
+    if (iface != NULL && if_nametoindex(iface) == 0) {
+        return refuse(o,
+                      "there is no interface %s in this network namespace; make it, or name one "
+                      "that ip link shows",
+                      iface);
+    }
+    return true;
+}
+
+bool sl_port_check(const struct sl_port_config *c, char *err, size_t err_len)
+{
+    const struct opening o = {.c = c, .err = err, .err_len = err_len};
+
+    return check_device(&o);
+}
 
 static struct ring_pair *find_pair(const char *name)
 {
@@ -195,16 +245,16 @@ static bool open_kernel(struct opening *o, enum kind kind, const char *driver, c
 
 static bool open_device(struct opening *o)
 {
-    const char *d = o->c->device;
+    const char *name;
 
-    if (strncmp(d, "ring:", 5) == 0)
-        return open_ring(o, d + 5);
-    if (strncmp(d, "tap:", 4) == 0)
-        return open_kernel(o, TAP, "net_tap", d + 4);
-    if (strncmp(d, "af_packet:", 10) == 0)
-        return open_kernel(o, AF_PACKET_IFACE, "net_af_packet", d + 10);
+    if ((name = behind(o->c->device, "ring:")) != NULL)
+        return open_ring(o, name);
+    if ((name = behind(o->c->device, tap_prefix)) != NULL)
+        return open_kernel(o, TAP, "net_tap", name);
+    if ((name = behind(o->c->device, af_packet_prefix)) != NULL)
+        return open_kernel(o, AF_PACKET_IFACE, "net_af_packet", name);
     o->p->kind = OTHER;
-    return probe(o, d);
+    return probe(o, o->c->device);
 }
 
 /* ---- configuration -------------------------------------------------------------------------- */
@@ -372,8 +422,8 @@ struct sl_port *sl_port_open(const struct sl_port_config *c, char *err, size_t e
     p->queues = c->queues > 0 ? c->queues : 1;
     if (p->queues > SL_PORT_QUEUES_MAX)
         (void)fail(&o, "too many queues", 0);
-    else if (open_device(&o) && configure(&o) && choose_mac(&o) && create_pool(&o) &&
-             set_up_queues(&o) && start(&o))
+    else if (check_device(&o) && open_device(&o) && configure(&o) && choose_mac(&o) &&
+             create_pool(&o) && set_up_queues(&o) && start(&o))
         return p;
     sl_port_close(p);
     return NULL;

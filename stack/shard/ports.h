@@ -38,7 +38,14 @@ struct sl_port_config {
     struct rte_mempool *const *rx_pools;
 };
 
-/* NULL with a sentence in `err`. */
+/*
+ * Whether the kernel's interfaces allow it: the one of tap: is not there yet, that of af_packet:
+ * is. Makes nothing and needs no EAL, so that all ports can be asked before the first is opened.
+ * False with a sentence in `err`.
+ */
+bool sl_port_check(const struct sl_port_config *c, char *err, size_t err_len);
+
+/* NULL with a sentence in `err`. Asks sl_port_check() too. */
 struct sl_port *sl_port_open(const struct sl_port_config *c, char *err, size_t err_len);
 
 /* Stops the device and removes it. Shards have let go of it before. NULL is allowed. */

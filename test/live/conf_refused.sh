@@ -4,13 +4,15 @@
 # mend; so does a port that does not start.
 . "$(dirname "$0")/lib.sh"
 
+where=() # a command that runs another one elsewhere
+
 # refuses TEXT WORD...: this configuration, and the message says each of the words.
 refuses()
 {
     local word status
 
     printf '%s\n' "$1" >"$TMP/conf"
-    timeout 20 "$SEALANE" echo --config "$TMP/conf" --listen 7 >"$TMP/out" 2>"$TMP/said"
+    timeout 20 "${where[@]}" "$SEALANE" echo --config "$TMP/conf" --listen 7 >"$TMP/out" 2>"$TMP/said"
     status=$?
     [ $status -eq 2 ] || fail "exit status $status, not 2, for: $1"
     shift
@@ -25,8 +27,22 @@ refuses "$port"$'\nmtu = many' "conf:4:" mtu
 refuses "$port"$'\nmtu = 12' "conf:4:" mtu 576
 refuses $'[prot p]\ndevice = ring:x' "conf:1:" section reference
 refuses "$port"$'\n[crypt]\nmode = sometimes' "conf:5:" opportunistic
-refuses $'[port p]\ndevice = af_packet:absent0\naddress = 10.0.0.1/24' p absent0
+refuses $'[port p]\ndevice = af_packet:absent0\naddress = 10.0.0.1/24' "conf:2:" "no interface absent0"
 [ "$("$SEALANE" echo --config "$TMP/absent" --listen 7 2>&1 >"$TMP/out" | grep -c absent)" -ge 1 ] ||
     fail "a missing file is not named"
 "$SEALANE" echo --config "$TAP_CONF" >"$TMP/out" 2>&1
 [ $? -eq 2 ] || fail "echo without --listen is no usage error"
+
+# A tap's name that is taken, by another instance or by whomever: nothing is made, not even of the
+# ports before it, and who has the name keeps all of its frames.
+namespace ns
+where=(ip netns exec "$ns")
+on "$ns" ip tuntap add dev held0 mode tap multi_queue || fail "no tap can be made"
+refuses $'[port q]\ndevice = tap:made0\n[port p]\ndevice = tap:held0\naddress = 10.0.0.1/24' \
+    "conf:4:" "held0 is there already" "name another"
+grep -q made0 "$TMP/said" && fail "a port was opened before the name was looked at"
+start first "$ns" "$SEALANE" echo --config "$TAP_CONF" --listen 7
+listening first
+refuses "$(cat "$TAP_CONF")" "conf:$(grep -n ^device "$TAP_CONF" | cut -d: -f1):" \
+    "sealane0 is there already"
+stop first

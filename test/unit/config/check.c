@@ -22,6 +22,13 @@ static const struct {
      "t.conf:2: port a.device: ring:x needs two ports"},
     {"a ring with three ends", RING "[port c]\ndevice = ring:x\n",
      "t.conf:2: port a.device: ring:x needs two ports"},
+    {"a device of two ports", TAP "[port b]\nmtu = 1400\ndevice = tap:sealane0\n",
+     "t.conf:6: port b.device: port tap0 has tap:sealane0 already; name another device"},
+    {"a device of two ports, with other arguments",
+     "[port a]\ndevice = net_null0\n[port b]\ndevice = net_null0,size=64\nshard = 1\n",
+     "t.conf:4: port b.device: port a has net_null0,size=64 already; name another"},
+    {"devices whose names begin alike",
+     "[port a]\ndevice = net_null1\n[port b]\ndevice = net_null10\n", ""},
     {"a gap in the shards", RING "shard = 2\n", "t.conf: shard 1 has no port, but shard 2 has"},
     {"one address on two ports of a shard",
      RING "address = 10.0.0.1/8\n[port a]\n"

@@ -133,6 +133,32 @@ Test(ports, what_cannot_be_opened_is_named_with_its_device)
     }
 }
 
+/* lo is there wherever this runs. */
+Test(ports, interfaces_are_looked_at_before_anything_is_made)
+{
+    static const struct {
+        const char *device, *error;
+    } cases[] = {
+        {"tap:lo", "port p (tap:lo): interface lo is there already; end the program"},
+        {"tap:sl-not-there", ""},
+        {"af_packet:lo", ""},
+        {"af_packet:sl-not-there",
+         "port p (af_packet:sl-not-there): there is no interface sl-not-there in this network "},
+        {"ring:lo", ""},
+        {"net_null0", ""},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct sl_port_config c = {.name = "p", .device = cases[i].device};
+
+        err[0] = '\0';
+        cr_expect_eq(sl_port_check(&c, err, sizeof(err)), cases[i].error[0] == '\0', "%s", err);
+        cr_expect(strncmp(err, cases[i].error, strlen(cases[i].error)) == 0, "%s", err);
+    }
+    cr_expect_null(open_ring("p", "tap:lo"));
+    cr_expect_not_null(strstr(err, "is there already"), "%s", err);
+}
+
 Test(ports, eal_that_others_brought_up_is_taken_as_it_is)
 {
     const char *args[] = {"x", "--no-huge"};
