@@ -138,7 +138,7 @@ static void judge(struct facts *f)
 static int run(struct demo *d)
 {
     struct facts *f = &d->facts;
-    bool good;
+    bool is_open, good;
 
     if ((d->config = cli_config(&d->cli, ring_conf, "ring.conf", f->error, sizeof(f->error))) ==
             NULL ||
@@ -153,12 +153,14 @@ static int run(struct demo *d)
         d->transfer.progress = draw_bar;
         d->transfer.progress_ctx = d;
     }
-    good =
-        transfer_open(&d->transfer, f->error, sizeof(f->error)) && run_plain(d) && run_encrypted(d);
+    is_open = transfer_open(&d->transfer, f->error, sizeof(f->error));
+    good = is_open && run_plain(d) && run_encrypted(d);
     f->mbufs_leaked = transfer_close(&d->transfer);
     f->has_leaked = true;
     if (good)
         judge(f);
+    if (!is_open) /* a capture that cannot be made, an address that no host may have */
+        return EXIT_USAGE;
     return f->error[0] == '\0' ? EXIT_OK : EXIT_FAILED;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,6 +36,7 @@ int main(int argc, char **argv)
     size_t i;
 
     occupy_standard_descriptors();
+    (void)signal(SIGXFSZ, SIG_IGN); /* a capture that has grown too large is no reason to die */
     if (argc < 2) {
         cli_print_help(stderr);
         return EXIT_USAGE;

@@ -15,10 +15,10 @@ static const uint64_t second_ns = 1000000000;
 
 struct sl_pcap {
     pcap_t *format;
-    pcap_dumper_t *file;     /* NULL: given up */
-    uint64_t wall_offset_ns; /* shard's time to wall time */
-    bool is_set;             /* the offset, for good */
-    bool is_dirty;           /* something waits for a flush */
+    pcap_dumper_t *file;                /* NULL: given up */
+    uint64_t wall_offset_ns;            /* shard's time to wall time */
+    bool is_set;                        /* the offset, for good */
+    bool is_dirty;                      /* something waits for a flush */
     uint8_t joined[SL_PCAP_SNAP_BYTES]; /* a chain's bytes in one piece */
 };
 
