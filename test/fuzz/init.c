@@ -85,9 +85,25 @@ static void check_asked(const uint8_t *bytes, size_t len, enum sl_init_kind kind
     FUZZ_CHECK(v.read == whole->read || (v.read == SL_INIT_INCOMPLETE && v.m.len > len));
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+/* RFC 8548 4.1: the magic number and a length that may be; `near`: almost the shortest that may. */
+static void make_likely(uint8_t *bytes, enum sl_init_kind kind, size_t pub, bool near)
 {
     static const uint8_t magics[2][4] = {{0x15, 0x10, 0x1a, 0x0e}, {0x09, 0x71, 0x05, 0xe0}};
+    const size_t n = kind == SL_INIT_1 ? bytes[8] % 4 : 1;
+    const size_t least = 8U + (kind == SL_INIT_1) + 2 * n + SL_INIT_NONCE_BYTES + pub;
+
+    memcpy(bytes, magics[kind], 4);
+    bytes[4] = bytes[5] = 0;
+    if (!near)
+        return;
+    if (kind == SL_INIT_1)
+        bytes[8] = (uint8_t)n;
+    bytes[6] = 0;
+    bytes[7] = (uint8_t)(least + bytes[7] % 4 - 2);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
     struct sl_cursor c = sl_cursor_of(bytes, size);
     const uint8_t how = fuzz_u8(&c);
     const enum sl_init_kind kind = how & 1 ? SL_INIT_2 : SL_INIT_1;
@@ -96,10 +112,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     uint8_t *message = fuzz_exact(c.at, len);
     struct verdict whole;
 
-    if (how & 4 && len >= 8) { /* RFC 8548 4.1, with a length that may be */
-        memcpy(message, magics[kind], 4);
-        message[4] = message[5] = 0;
-    }
+    if (how & 4 && len > 8)
+        make_likely(message, kind, pub, how & 8);
     whole = look(message, len, kind, pub);
     check_prefixes(message, len, kind, pub, &whole);
     check_asked(message, len, kind, pub, &whole);

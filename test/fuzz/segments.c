@@ -34,8 +34,8 @@ struct conn {
     bool waits; /* it is over, but accept() has yet to hand it out */
     uint32_t written, read;
     sl_seq announced; /* right edge of our window */
-    sl_seq allowed;   /* right edge of the peer's, the farthest that it was */
-    bool edges;       /* both are known */
+    sl_seq allowed;   /* that of the peer's, the farthest that it was */
+    bool has_announced, has_allowed;
     uint32_t came_to; /* the peer's stream is here without a gap up to this place */
     uint8_t came[STREAM_MAX + 1];
 };
@@ -122,9 +122,10 @@ static void check_window(struct conn *c, const struct rte_tcp_hdr *t)
     const uint32_t wnd = (uint32_t)rte_be_to_cpu_16(t->rx_win) << shift;
     const sl_seq edge = rte_be_to_cpu_32(t->recv_ack) + wnd;
 
-    FUZZ_CHECK(!c->edges || sl_seq_geq(edge + (1U << c->tcb->rcv_wscale) - 1, c->announced));
-    c->announced = c->edges ? sl_seq_max(edge, c->announced) : edge;
-    c->edges = true;
+    FUZZ_CHECK(!c->has_announced ||
+               sl_seq_geq(edge + (1U << c->tcb->rcv_wscale) - 1, c->announced));
+    c->announced = c->has_announced ? sl_seq_max(edge, c->announced) : edge;
+    c->has_announced = true;
 }
 
 /* What the peer allows, in the stack's own words: it has to keep to them. */
@@ -132,7 +133,8 @@ static void see_window(struct conn *c)
 {
     const sl_seq edge = c->tcb->snd_una + c->tcb->snd_wnd;
 
-    c->allowed = c->edges ? sl_seq_max(c->allowed, edge) : edge;
+    c->allowed = c->has_allowed ? sl_seq_max(c->allowed, edge) : edge;
+    c->has_allowed = true;
 }
 
 static void check_data(struct conn *c, sl_seq seq, const uint8_t *data, uint32_t len)
@@ -373,6 +375,8 @@ static void segment(struct sl_cursor *c)
     else if (tcb != NULL && tcb->ts_on)
         s.head += fitting_options(tcb, 1, c, s.bytes + s.head);
     len = (how_ack & 0x20) == 0 ? 0 : (how_ack & 0x40) != 0 ? fuzz_u16(c) % 1461 : fuzz_u8(c) % 32;
+    if (tcb != NULL && (how_seq & 0xc0) == 0x80) /* it ends about where our window does */
+        s.seq = tcb->rcv_adv - len + (how_seq >> 2 & 3);
     fill(&s, tcb, len);
     arrive(&s, wnd, (s.flags & SL_TCP_URG) != 0 ? fuzz_u16(c) : 0);
 }
@@ -398,8 +402,10 @@ static void honest(struct sl_cursor *c)
     }
     if ((how & 2) != 0 && tcb->state == SL_TCP_ESTABLISHED)
         s.flags |= SL_TCP_FIN;
+    if ((how & 8) != 0 && (s.flags & SL_TCP_SYN) == 0) /* some of it comes again */
+        s.seq -= how >> 4;
     fill(&s, tcb, (s.flags & SL_TCP_SYN) != 0 ? 0 : (how & 4) != 0 ? 1000 : how % 4);
-    arrive(&s, UINT16_MAX, 0);
+    arrive(&s, (how & 0x40) != 0 ? fuzz_u8(c) * 16 : UINT16_MAX, 0);
 }
 
 static void icmp(struct sl_cursor *c)
@@ -632,12 +638,17 @@ static void begin(struct sl_cursor *c)
     sl_fault_random(fault < 0xc0 ? 0 : (fault & 0x3fU) * 1000, fault);
 }
 
-/* The application lets go of all. */
+/* The application reads what there is, and lets go of all. */
 static void over(void)
 {
-    for (unsigned i = 0; i < CONNS_MAX; i++)
-        if (w.conns[i].user)
-            let_go(&w.conns[i], false);
+    for (unsigned i = 0; i < HOST_FLOWS_MAX; i++)
+        app_takes();
+    for (unsigned i = 0; i < CONNS_MAX; i++) {
+        if (!w.conns[i].user)
+            continue;
+        app_reads(&w.conns[i], UINT16_MAX, false);
+        let_go(&w.conns[i], false);
+    }
     if (w.h.listener != NULL)
         app_listens(UINT8_MAX);
 }
