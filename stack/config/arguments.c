@@ -75,12 +75,15 @@ uint64_t sl_config_memory_mib(const struct sl_config *c)
            (uint64_t)c->n_ports * PORT_MIB;
 }
 
+bool sl_config_is_huge(const struct sl_config *c)
+{
+    return !sl_config_gives(c, "--no-huge") &&
+           sl_config_gives(c, "-m --in-memory --socket-mem --huge-dir --legacy-mem --huge-unlink");
+}
+
 static void add_memory(struct sl_arguments *a, const struct sl_config *c)
 {
-    const bool is_huge =
-        sl_config_gives(c, "-m --in-memory --socket-mem --huge-dir --legacy-mem --huge-unlink");
-
-    if (sl_config_gives(c, "--no-huge") ? sl_config_gives(c, "-m") : is_huge)
+    if (sl_config_is_huge(c) || (sl_config_gives(c, "--no-huge") && sl_config_gives(c, "-m")))
         return;
     if (!sl_config_gives(c, "--no-huge"))
         add(a, "--no-huge");

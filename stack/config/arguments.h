@@ -26,5 +26,8 @@ void sl_arguments_build(struct sl_arguments *a, const struct sl_config *c, const
 /* Does the file name one of these options, which are separated by spaces? */
 bool sl_config_gives(const struct sl_config *c, const char *options);
 
+/* Does the file ask for hugepages? */
+bool sl_config_is_huge(const struct sl_config *c);
+
 /* What EAL is asked for where the file does not say: enough for the bounds. */
 uint64_t sl_config_memory_mib(const struct sl_config *c);

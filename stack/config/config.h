@@ -36,6 +36,7 @@ struct sl_config_mark {
 struct sl_config_texts {
     unsigned n;
     char text[SL_CONFIG_ADDRESSES_MAX][SL_CONFIG_TEXT_BYTES];
+    struct sl_config_mark marks[SL_CONFIG_ADDRESSES_MAX];
 };
 
 struct sl_config_port {
@@ -56,6 +57,7 @@ struct sl_config_route {
 struct sl_config_eal {
     unsigned n;
     char args[SL_CONFIG_ARGS_MAX][SL_CONFIG_TEXT_BYTES];
+    struct sl_config_mark marks[SL_CONFIG_ARGS_MAX];
 };
 
 struct sl_config {

@@ -171,6 +171,7 @@ static int assign(struct reader *r, const char *section, const char *name, const
     *mark = r->at;
     if (!sl_value_take(key, base, value, why, sizeof(why)))
         return fail(r, "%s.%s: %s", section, name, why);
+    sl_value_mark(key, base, &r->at);
     return 0;
 }
 

@@ -168,8 +168,50 @@ static int check_memory(const struct sl_config *c, char *err, size_t err_len)
     return -ENOMEM;
 }
 
+/* "my.conf:3, my.conf:4, --set": where arguments of EAL come from. */
+static const char *arg_places(const struct sl_config *c, char *out, size_t out_len)
+{
+    char where[SL_CONFIG_WHERE_BYTES], last[SL_CONFIG_WHERE_BYTES] = "";
+    size_t len = 0;
+    unsigned i;
+
+    out[0] = '\0';
+    for (i = 0; i < c->eal.n; i++) {
+        (void)sl_config_where(c, &c->eal.marks[i], where);
+        if (strcmp(where, last) == 0) /* of one run of --set */
+            continue;
+        if (len + strlen(where) + 8 > out_len) {
+            (void)snprintf(out + len, out_len - len, ", ...");
+            break;
+        }
+        len += (size_t)snprintf(out + len, out_len - len, "%s%.*s", len > 0 ? ", " : "",
+                                (int)strlen(where) - 2, where);
+        memcpy(last, where, sizeof(last));
+    }
+    return out;
+}
+
+/* EAL does not tell which argument it dislikes, but what it says of it. */
+static void eal_failed(const struct sl_config *c, int rc, const char *why, char *err,
+                       size_t err_len)
+{
+    const bool lacks_huge = (rc == -EACCES || rc == -ENOMEM) && sl_config_is_huge(c);
+    char where[SL_CONFIG_WHERE_BYTES], places[SL_CONFIG_WHERE_BYTES];
+
+    if (c->eal.n == 0) {
+        (void)snprintf(err, err_len, "%s; it says more on standard error", why);
+        return;
+    }
+    (void)snprintf(err, err_len, "%seal.arg: %s; it says more on standard error. Mend %s%s%s",
+                   sl_config_where(c, &c->eal.marks[0], where), why,
+                   c->eal.n > 1 ? "what is given at " : "",
+                   c->eal.n > 1 ? arg_places(c, places, sizeof(places)) : c->eal.args[0],
+                   lacks_huge ? ", or reserve hugepages (vm.nr_hugepages)" : "");
+}
+
 static int start(const struct sl_config *c, char *err, size_t err_len)
 {
+    char why[SL_ERR_BYTES - 2 * SL_CONFIG_WHERE_BYTES];
     struct sl_arguments a;
     unsigned i;
     int rc;
@@ -177,8 +219,10 @@ static int start(const struct sl_config *c, char *err, size_t err_len)
     if (sched_getaffinity(0, sizeof(up.cpus), &up.cpus) != 0)
         CPU_SET(0, &up.cpus);
     sl_arguments_build(&a, c, &up.cpus);
-    if ((rc = sl_eal_init(a.n, a.argv, err, err_len)) < 0)
+    if ((rc = sl_eal_init(a.n, a.argv, why, sizeof(why))) < 0) {
+        eal_failed(c, rc, why, err, err_len);
         return rc;
+    }
     up.is_up = true;
     up.has_own_prefix = !sl_config_gives(c, "--file-prefix");
     up.n_shards = sl_config_shards(c);

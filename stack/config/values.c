@@ -115,8 +115,18 @@ static bool copy_text(char *out, size_t room, const char *text, char *why, size_
     return true;
 }
 
+/* As getopt_long() takes it: shortened too. */
+static bool is_help(const char *arg)
+{
+    const size_t len = strlen(arg);
+
+    return strncmp(arg, "-h", 2) == 0 || (len > 3 && strncmp("--help", arg, len) == 0);
+}
+
 static bool take_arg(struct sl_config_eal *eal, const char *text, char *why, size_t why_len)
 {
+    if (is_help(text))
+        return refuse(why, why_len, "%s would end the program; leave it out", text);
     if (eal->n == SL_CONFIG_ARGS_MAX)
         return refuse(why, why_len, "more than %d arguments", SL_CONFIG_ARGS_MAX);
     if (!copy_text(eal->args[eal->n], sizeof(eal->args[0]), text, why, why_len))
@@ -387,6 +397,18 @@ bool sl_value_take(const struct sl_key *key, void *base, const char *text, char 
         break; /* sl_value_take_route() */
     }
     return false;
+}
+
+void sl_value_mark(const struct sl_key *key, void *base, const struct sl_config_mark *mark)
+{
+    void *field = (char *)base + key->offset;
+    struct sl_config_eal *eal = field;
+    struct sl_config_texts *texts = field;
+
+    if (key->type == SL_KEY_ARG)
+        eal->marks[eal->n - 1] = *mark;
+    if (key->type == SL_KEY_ADDRESS)
+        texts->marks[texts->n - 1] = *mark;
 }
 
 void sl_value_clear(const struct sl_key *key, void *base)

@@ -15,6 +15,9 @@
 bool sl_value_take(const struct sl_key *key, void *base, const char *text, char *why,
                    size_t why_len);
 
+/* Note where the value that was taken last stands, of those that keep a mark for each. */
+void sl_value_mark(const struct sl_key *key, void *base, const struct sl_config_mark *mark);
+
 /* A route, whose key is its prefix. */
 bool sl_value_take_route(struct sl_config *c, const char *prefix, const char *via, char *why,
                          size_t why_len);

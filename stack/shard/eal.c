@@ -2,7 +2,9 @@
 #include "shard/eal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,29 +48,91 @@ static char **copy_arguments(int argc, const char *const *argv)
     return copy;
 }
 
+/*
+ * EAL prints its usage on standard output, which is the program's: meanwhile that leads where
+ * standard error does. -EBADF: it is closed, and nothing has to be put back.
+ */
+static int put_stdout_aside(void)
+{
+    const int kept = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    int why = errno;
+
+    if (kept < 0)
+        return -why;
+    (void)fflush(stdout);
+    if (dup2(STDERR_FILENO, STDOUT_FILENO) >= 0)
+        return kept;
+    why = errno;
+    (void)close(kept);
+    return -(why == EBADF ? EPIPE : why); /* standard error is closed */
+}
+
+static int put_stdout_back(int kept)
+{
+    int rc;
+
+    if (kept < 0)
+        return 0;
+    (void)fflush(stdout);
+    rc = dup2(kept, STDOUT_FILENO) < 0 ? -errno : 0;
+    (void)close(kept);
+    return rc;
+}
+
+/* Takes `copy` if EAL looked at it. Its result, or a negative errno. */
+static int init(int argc, char **copy)
+{
+    const int kept = put_stdout_aside();
+    int rc, why, back;
+
+    if (kept < 0 && kept != -EBADF) {
+        free(copy);
+        return kept;
+    }
+    rc = rte_eal_init(argc, copy);
+    why = rc < 0 && rte_errno > 0 ? rte_errno : EIO;
+    back = put_stdout_back(kept);
+    if (rc < 0 && why == EALREADY)
+        free(copy);
+    else
+        arguments = copy;
+    is_ours = rc >= 0;
+    if (back < 0)
+        return back;
+    return rc < 0 ? -why : rc;
+}
+
+static int fail(int rc, char *err, size_t err_len, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static int fail(int rc, char *err, size_t err_len, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(err, err_len, format, args);
+    va_end(args);
+    sl_eal_fini();
+    return rc;
+}
+
 int sl_eal_init(int argc, const char *const *argv, char *err, size_t err_len)
 {
     char **copy;
+    int rc;
 
     if (is_ours)
         return 0;
     if (cpus == 0)
         cpus = count_cpus();
-    if ((copy = copy_arguments(argc, argv)) == NULL) {
-        (void)snprintf(err, err_len, "no memory");
-        return -ENOMEM;
-    }
-    if (rte_eal_init(argc, copy) < 0) {
-        if (rte_errno == EALREADY) { /* it has not looked at them */
-            free(copy);
-            return 0;
-        }
-        arguments = copy;
-        (void)snprintf(err, err_len, "EAL does not start: %s", rte_strerror(rte_errno));
-        return rte_errno > 0 ? -rte_errno : -EIO;
-    }
-    arguments = copy;
-    is_ours = true;
+    if ((copy = copy_arguments(argc, argv)) == NULL)
+        return fail(-ENOMEM, err, err_len, "no memory");
+    if ((rc = init(argc, copy)) == -EALREADY)
+        return 0;
+    if (rc < 0)
+        return fail(rc, err, err_len, "EAL does not start: %s", rte_strerror(-rc));
+    if (rc < argc - 1) /* where it stopped, without a word */
+        return fail(-EINVAL, err, err_len, "EAL does not know '%s'", arguments[rc + 1]);
     return 0;
 }
 

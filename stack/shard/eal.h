@@ -10,7 +10,8 @@
 
 /*
  * Bring EAL up with these arguments, of which the first is the program's name. Once it is up,
- * whoever did it, a further call changes nothing. 0, or a negative errno with a sentence in `err`.
+ * whoever did it, a further call changes nothing. What EAL prints goes to standard error. 0, or a
+ * negative errno with a sentence in `err`.
  */
 int sl_eal_init(int argc, const char *const *argv, char *err, size_t err_len);
 

@@ -33,6 +33,18 @@ refuses $'[port p]\ndevice = af_packet:absent0\naddress = 10.0.0.1/24' "conf:2:"
 "$SEALANE" echo --config "$TAP_CONF" >"$TMP/out" 2>&1
 [ $? -eq 2 ] || fail "echo without --listen is no usage error"
 
+# EAL's usage is long, and nothing of it belongs on standard output.
+refuses $'[port p]\ndevice = net_null0\n[eal]\narg = --frobnicate' "conf:4: eal.arg: EAL does not start" "Mend --frobnicate"
+[ -s "$TMP/out" ] && fail "on standard output: $(head -3 "$TMP/out")"
+refuses $'[eal]\narg = -l\narg = 99\n[port p]\ndevice = net_null0' "conf:2: eal.arg:" \
+    "given at $TMP/conf:2, $TMP/conf:3$"
+refuses $'[eal]\narg = --help\n[port p]\ndevice = net_null0' "conf:2: eal.arg:" "leave it out"
+"$SEALANE" demo --json --size 1 --set eal.arg=--bogus >"$TMP/out" 2>"$TMP/said"
+[ $? -eq 2 ] || fail "a bad argument of EAL is no configuration error"
+[ "$(wc -l <"$TMP/out")" -eq 1 ] || fail "not one line: $(head -3 "$TMP/out")"
+grep -q '"error": "--set: eal.arg: EAL does not start: .* Mend --bogus"' "$TMP/out" ||
+    fail "no cause in $(cat "$TMP/out")"
+
 # A tap's name that is taken, by another instance or by whomever: nothing is made, not even of the
 # ports before it, and who has the name keeps all of its frames.
 namespace ns
