@@ -6,6 +6,7 @@
 
 #include <rte_byteorder.h>
 
+#include "config/addresses.h"
 #include "config/keys.h"
 #include "net/addr.h"
 #include "net/net.h"
@@ -43,6 +44,15 @@ static const struct sl_config_mark *mark_of(const struct sl_config *c, const cha
                                             const char *name)
 {
     return &c->marks[sl_key_find(section, name) - sl_keys];
+}
+
+/* Of two keys the one that is set: the other one is as it always is. */
+static const struct sl_config_mark *mark_of_either(const struct sl_config *c, const char *section,
+                                                   const char *name, const char *other)
+{
+    const struct sl_config_mark *mark = mark_of(c, section, name);
+
+    return mark->source > 0 ? mark : mark_of(c, section, other);
 }
 
 static const struct sl_config_mark *port_mark(const struct sl_config_port *p, const char *name)
@@ -108,22 +118,42 @@ static bool check_port(const struct check *k, unsigned i)
 static bool check_shards(const struct check *k)
 {
     const unsigned n = sl_config_shards(k->c);
-    unsigned shard, i;
+    unsigned shard, i, last = 0;
 
+    for (i = 0; i < k->c->n_ports; i++)
+        last = k->c->ports[i].shard == n - 1 ? i : last;
     for (shard = 0; shard < n; shard++) {
         for (i = 0; i < k->c->n_ports && k->c->ports[i].shard != shard; i++)
             continue;
         if (i == k->c->n_ports) {
-            return fail(k, NULL, "shard %u has no port, but shard %u has; number them from 0 on",
-                        shard, n - 1);
+            return fail(k, port_mark(&k->c->ports[last], "shard"),
+                        "port %s.shard: shard %u has no port, but shard %u has; number them from "
+                        "0 on",
+                        k->c->ports[last].name, shard, n - 1);
         }
     }
     return true;
 }
 
+/* Of two lines that contradict each other the later one is named. */
+static bool is_before(const struct sl_config_mark *a, const struct sl_config_mark *b)
+{
+    return a->source != b->source ? a->source < b->source : a->line < b->line;
+}
+
+static bool is_same_address(const char *a, const char *b)
+{
+    struct sl_addr left, right;
+    unsigned len;
+
+    return sl_addr_parse_prefix(a, &left, &len) && sl_addr_parse_prefix(b, &right, &len) &&
+           sl_addr_eq(&left, &right);
+}
+
 /* One shard cannot have an address twice; two may, on networks apart. */
 static bool check_address(const struct check *k, const struct sl_config_port *p, unsigned at)
 {
+    const struct sl_config_mark *mark = &p->addresses.marks[at];
     unsigned i, j;
 
     for (i = 0; i < k->c->n_ports; i++) {
@@ -131,10 +161,10 @@ static bool check_address(const struct check *k, const struct sl_config_port *p,
 
         for (j = 0; j < q->addresses.n; j++) {
             if (q->shard == p->shard && (q != p || j != at) &&
-                strcmp(q->addresses.text[j], p->addresses.text[at]) == 0) {
-                return fail(k, port_mark(p, "address"),
-                            "port %s.address: %s is there twice, on port %s too", p->name,
-                            p->addresses.text[at], q->name);
+                !is_before(mark, &q->addresses.marks[j]) &&
+                is_same_address(q->addresses.text[j], p->addresses.text[at])) {
+                return fail(k, mark, "port %s.address: %s is there twice, on port %s too; take one",
+                            p->name, p->addresses.text[at], q->name);
             }
         }
     }
@@ -191,19 +221,53 @@ bool sl_config_port_reaches(const struct sl_config_port *p, const char *via)
     return false;
 }
 
+/* What keeps a gateway on this port's networks from being one; NULL: nothing. */
+static const char *gateway_wrong(const struct sl_config_port *p, const char *via)
+{
+    struct sl_addr gateway, a;
+    const char *wrong;
+    unsigned i, len;
+
+    for (i = 0; i < p->addresses.n; i++) {
+        if (!sl_addr_parse(via, &gateway) ||
+            !sl_addr_parse_prefix(p->addresses.text[i], &a, &len) ||
+            !is_on_network(p->addresses.text[i], ip4_of(&gateway)))
+            continue;
+        if (sl_addr_eq(&gateway, &a))
+            return "is our own address";
+        if ((wrong = sl_address_wrong_in(&gateway, len)) != NULL)
+            return wrong;
+    }
+    return NULL;
+}
+
+static bool check_route(const struct check *k, const struct sl_config_route *r)
+{
+    bool reached = false;
+    unsigned i;
+
+    for (i = 0; i < k->c->n_ports; i++) {
+        const char *wrong = gateway_wrong(&k->c->ports[i], r->via);
+
+        if (wrong != NULL) {
+            return fail(k, &r->mark, "route.%s: %s %s; give the gateway's", r->prefix, r->via,
+                        wrong);
+        }
+        reached = reached || sl_config_port_reaches(&k->c->ports[i], r->via);
+    }
+    return reached ||
+           fail(k, &r->mark,
+                "route.%s: %s is on no network of a port's address; give a gateway on one",
+                r->prefix, r->via);
+}
+
 static bool check_routes(const struct check *k)
 {
-    unsigned i, j;
+    unsigned i;
 
     for (i = 0; i < k->c->n_routes; i++) {
-        const struct sl_config_route *r = &k->c->routes[i];
-
-        for (j = 0; j < k->c->n_ports && !sl_config_port_reaches(&k->c->ports[j], r->via); j++)
-            continue;
-        if (j == k->c->n_ports) {
-            return fail(k, &r->mark, "route.%s: %s is on no network of a port's address", r->prefix,
-                        r->via);
-        }
+        if (!check_route(k, &k->c->routes[i]))
+            return false;
     }
     return true;
 }
@@ -215,9 +279,13 @@ static bool check_tcp(const struct check *k)
     const struct sl_shard_config *s = &k->c->shard;
 
     if (s->rto_min_ns > s->rto_max_ns)
-        return fail(k, mark_of(k->c, "tcp", "rto-min"), "tcp.rto-min is above tcp.rto-max");
+        return fail(k, mark_of_either(k->c, "tcp", "rto-min", "rto-max"),
+                    "tcp.rto-min is above tcp.rto-max; lower the one or raise the other");
     if (s->port_first > s->port_last)
-        return fail(k, mark_of(k->c, "tcp", "port-first"), "tcp.port-first is above tcp.port-last");
+        return fail(k, mark_of_either(k->c, "tcp", "port-first", "port-last"),
+                    "tcp.port-first, %u, is above tcp.port-last, %u; lower the one or raise the "
+                    "other",
+                    s->port_first, s->port_last);
     return true;
 }
 
@@ -231,8 +299,8 @@ static bool check_crypt(const struct check *k)
         if (engine->supports((enum sl_aead)s->aeads[i]))
             return true;
     }
-    return fail(k, mark_of(k->c, "crypt", "engine"), "crypt.engine: %s has none of crypt.aead",
-                engine->name);
+    return fail(k, mark_of_either(k->c, "crypt", "engine", "aead"),
+                "crypt.engine: %s has none of crypt.aead; add another AEAD", engine->name);
 }
 
 /* ---- whole ---------------------------------------------------------------------------------- */

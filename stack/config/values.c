@@ -8,6 +8,7 @@
 
 #include <rte_ether.h>
 
+#include "config/addresses.h"
 #include "config/amounts.h"
 #include "net/addr.h"
 #include "net/net.h"
@@ -157,6 +158,7 @@ static bool take_mac(uint8_t *field, const char *text, char *why, size_t why_len
 
 static bool take_address(struct sl_config_texts *t, const char *text, char *why, size_t why_len)
 {
+    const char *wrong;
     struct sl_addr a;
     unsigned len;
 
@@ -166,6 +168,8 @@ static bool take_address(struct sl_config_texts *t, const char *text, char *why,
                       "10.77.0.2/24",
                       text);
     }
+    if ((wrong = sl_address_wrong_in(&a, len)) != NULL)
+        return refuse(why, why_len, "%s %s; give a host's, like 10.77.0.2/24", text, wrong);
     if (t->n == SL_CONFIG_ADDRESSES_MAX)
         return refuse(why, why_len, "more than %d addresses on a port", SL_CONFIG_ADDRESSES_MAX);
     if (!copy_text(t->text[t->n], sizeof(t->text[0]), text, why, why_len))
@@ -186,6 +190,7 @@ bool sl_value_take_route(struct sl_config *c, const char *prefix, const char *vi
 {
     struct sl_config_route *r = &c->routes[c->n_routes];
     struct sl_addr to, gateway;
+    const char *wrong;
     unsigned len;
 
     if (strcmp(prefix, "default") == 0)
@@ -198,6 +203,8 @@ bool sl_value_take_route(struct sl_config *c, const char *prefix, const char *vi
         return refuse(why, why_len, "'%s' is no IPv4 address; give the gateway's, like 10.77.0.1",
                       via);
     }
+    if ((wrong = sl_address_wrong(&gateway)) != NULL)
+        return refuse(why, why_len, "%s %s; give the gateway's, like 10.77.0.1", via, wrong);
     if (c->n_routes == SL_CONFIG_ROUTES_MAX)
         return refuse(why, why_len, "more than %d routes", SL_CONFIG_ROUTES_MAX);
     if (!copy_text(r->prefix, sizeof(r->prefix), prefix, why, why_len) ||

@@ -33,6 +33,15 @@ refuses $'[port p]\ndevice = af_packet:absent0\naddress = 10.0.0.1/24' "conf:2:"
 "$SEALANE" echo --config "$TAP_CONF" >"$TMP/out" 2>&1
 [ $? -eq 2 ] || fail "echo without --listen is no usage error"
 
+# What no host can have is told when the file is checked, not when a port is up.
+for address in 10.1.1.0/24 10.1.1.255/24 224.1.1.1/24 127.0.0.1/8 0.0.0.0/0; do
+    printf '[port p]\ndevice = tap:x\naddress = %s\n' "$address" >"$TMP/conf"
+    "$SEALANE" config --check "$TMP/conf" >"$TMP/out" 2>"$TMP/said"
+    [ $? -eq 2 ] || fail "$address is accepted"
+    grep -q "conf:3: port p.address: $address is .*; give a host's" "$TMP/said" ||
+        fail "no mend in: $(cat "$TMP/said")"
+done
+
 # EAL's usage is long, and nothing of it belongs on standard output.
 refuses $'[port p]\ndevice = net_null0\n[eal]\narg = --frobnicate' "conf:4: eal.arg: EAL does not start" "Mend --frobnicate"
 [ -s "$TMP/out" ] && fail "on standard output: $(head -3 "$TMP/out")"

@@ -63,6 +63,8 @@ static const struct {
      "t.conf:2: route.10.0.0.1/8: has bits beyond its length of 8"},
     {"route's gateway", "[route]\ndefault = here\n",
      "t.conf:2: route.default: 'here' is no IPv4 address; give the gateway's"},
+    {"route's gateway is no host", "[route]\ndefault = 224.0.0.1\n",
+     "t.conf:2: route.default: 224.0.0.1 is a multicast address; give the gateway's, like "},
     {"route twice", "[route]\ndefault = 10.0.0.1\ndefault = 10.0.0.1\n",
      "t.conf:3: route.default: stands there twice"},
     {"two gateways of one network", "[route]\ndefault = 10.0.0.1\ndefault = 10.0.0.2\n", ""},
@@ -97,6 +99,50 @@ static const struct {
      "t.conf:6: port tap0.device: set twice; line 2 has it too"},
     {"the first error counts", "[tcp]\nttl = 0\nttl = x\n", "t.conf:2: tcp.ttl: 0 is out of range"},
 };
+
+/* RFC 1122 3.2.1.3; RFC 3021 2.1 for networks of two addresses. */
+Test(config_read, addresses_are_those_that_a_host_may_have)
+{
+    static const struct {
+        const char *address, *error;
+    } cases[] = {
+        {"10.1.1.1/24", ""},
+        {"10.1.1.254/24", ""},
+        {"10.1.1.0/23", ""},
+        {"10.0.255.255/8", ""},
+        {"10.1.1.0/31", ""},
+        {"10.1.1.1/31", ""},
+        {"10.1.1.255/32", ""},
+        {"223.255.255.254/1", ""},
+        {"10.1.1.0/24", "is the address of the network itself"},
+        {"10.1.1.4/30", "is the address of the network itself"},
+        {"10.1.1.255/24", "is the network's broadcast address"},
+        {"10.1.1.7/30", "is the network's broadcast address"},
+        {"224.1.1.1/24", "is a multicast address"},
+        {"239.255.255.255/32", "is a multicast address"},
+        {"240.0.0.1/24", "is a reserved address"},
+        {"127.0.0.1/8", "is a loopback address"},
+        {"0.0.0.0/0", "is no address of a host"},
+        {"0.1.2.3/8", "is no address of a host"},
+        {"255.255.255.255/32", "is the broadcast address"},
+        {"10.1.1.1/0", "has a prefix of no bits"},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const bool good = cases[i].error[0] == '\0';
+        struct sl_config *c = sl_config_create();
+        char text[64], want[128] = "", err[SL_ERR_BYTES] = "";
+
+        (void)snprintf(text, sizeof(text), "[port a]\naddress = %s\n", cases[i].address);
+        if (!good)
+            (void)snprintf(want, sizeof(want),
+                           "t.conf:2: port a.address: %s %s; give a host's, like 10.77.0.2/24",
+                           cases[i].address, cases[i].error);
+        cr_expect_eq(sl_config_read_text(c, text, "t.conf", err, sizeof(err)), good ? 0 : -EINVAL);
+        cr_expect_str_eq(err, want);
+        sl_config_destroy(c);
+    }
+}
 
 Test(config_read, texts)
 {
