@@ -63,7 +63,9 @@ const struct sl_key sl_keys[] = {
         "Which shard owns the port. Shards are numbered from 0 without a gap."),
 
     {"route", "PREFIX", SL_KEY_ROUTE, true, 0, 0, 0, 0, NULL, NULL,
-     "The gateway of a network: 10.1.0.0/16 = 10.77.0.1. default is 0.0.0.0/0."},
+     "The gateway of a network: 10.1.0.0/16 = 10.77.0.1. default is 0.0.0.0/0. A network that "
+     "stands there again has a further gateway, for when those before do not answer (RFC 1122 "
+     "3.3.1.2)."},
 
     CHOICE("shard", "idle", FIELD(idle), idles, "auto",
            "What a shard does with its CPU when it has no work: keep it, or yield it. auto "
