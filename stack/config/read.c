@@ -15,15 +15,18 @@
  * indented lines as more of the line before, skipping what follows a section) is settled in
  * next_line(), the function it gets its lines from.
  */
-enum { WHY_BYTES = 320 };
+enum {
+    WHY_BYTES = 320,
+    FILE_MIB = 1, /* far beyond any configuration: what is longer may never end */
+    FILE_MAX_BYTES = FILE_MIB << 20,
+};
 
 static const char set_name[] = "--set";
 
 struct reader {
     struct sl_config *c;
-    FILE *file;
-    char *line; /* getline()'s */
-    size_t room;
+    const char *text; /* what is still to be read */
+    size_t left;
     struct sl_config_mark at;
     bool failed;
     char *err;
@@ -177,16 +180,15 @@ static int assign(struct reader *r, const char *section, const char *name, const
 
 /* ---- files ---------------------------------------------------------------------------------- */
 
-static char *trim(char *text)
+/* The first of `*len` bytes that is no space, and how many are left without those at the end. */
+static const char *trim(const char *text, size_t *len)
 {
-    size_t len;
-
-    while (isspace((unsigned char)*text))
+    while (*len > 0 && isspace((unsigned char)text[0])) {
         text++;
-    len = strlen(text);
-    while (len > 0 && isspace((unsigned char)text[len - 1]))
-        len--;
-    text[len] = '\0';
+        (*len)--;
+    }
+    while (*len > 0 && isspace((unsigned char)text[*len - 1]))
+        (*len)--;
     return text;
 }
 
@@ -210,12 +212,10 @@ static int judge_section(struct reader *r, const char *line)
     return open_section(r, section, &port) ? 0 : -EINVAL;
 }
 
-static int judge_line(struct reader *r, const char *line, int room)
+static int judge_line(struct reader *r, const char *line)
 {
     const size_t name_len = strcspn(line, "=");
 
-    if (strlen(line) + 3 > (size_t)room)
-        return fail(r, "line longer than %d characters; spread lists over several lines", room - 3);
     if (line[0] == '[')
         return judge_section(r, line);
     if (line[name_len] == '\0')
@@ -225,6 +225,21 @@ static int judge_line(struct reader *r, const char *line, int room)
     return 0;
 }
 
+/* The next line up to its end, without it. NULL: there is none. */
+static const char *cut_line(struct reader *r, size_t *len)
+{
+    const char *line = r->text, *stop;
+
+    if (r->left == 0)
+        return NULL;
+    stop = memchr(line, '\n', r->left);
+    *len = stop != NULL ? (size_t)(stop - line) : r->left;
+    r->text += *len + (stop != NULL);
+    r->left -= *len + (stop != NULL);
+    r->at.line++;
+    return line;
+}
+
 /*
  * ini_reader: the next line, without the spaces around it (an indented line would count as more
  * of the line before). NULL at the end and after an error, so that reading stops there.
@@ -232,22 +247,27 @@ static int judge_line(struct reader *r, const char *line, int room)
 static char *next_line(char *out, int room, void *stream)
 {
     struct reader *r = stream;
-    ssize_t n;
-    char *line;
+    const char *line;
+    size_t len;
 
-    if (r->failed || (n = getline(&r->line, &r->room, r->file)) < 0)
+    if (r->failed || (line = cut_line(r, &len)) == NULL)
         return NULL;
-    r->at.line++;
-    if (strlen(r->line) != (size_t)n) {
+    if (memchr(line, '\0', len) != NULL) {
         (void)fail(r, "zero byte; this is no text file");
         return NULL;
     }
-    line = trim(r->line);
-    if (line[0] == ';' || line[0] == '#')
-        line[0] = '\0';
-    if (line[0] != '\0' && judge_line(r, line, room) < 0)
+    line = trim(line, &len);
+    if (len > 0 && (line[0] == ';' || line[0] == '#'))
+        len = 0;
+    if (len + 3 > (size_t)room) {
+        (void)fail(r, "line longer than %d characters; spread lists over several lines", room - 3);
         return NULL;
-    (void)snprintf(out, (size_t)room, "%s\n", line);
+    }
+    memcpy(out, line, len);
+    out[len] = '\0';
+    if (len > 0 && judge_line(r, out) < 0)
+        return NULL;
+    memcpy(out + len, "\n", 2);
     return out;
 }
 
@@ -267,26 +287,55 @@ static unsigned add_source(struct sl_config *c, const char *name)
     return ++c->n_sources;
 }
 
-static int read_stream(struct sl_config *c, FILE *file, const char *name, char *err, size_t err_len)
+/* Editors of some systems put a mark in front of UTF-8. */
+static size_t mark_len(const char *text, size_t len)
 {
-    struct reader r = {.c = c, .file = file, .err = err, .err_len = err_len};
+    static const char mark[] = {'\xef', '\xbb', '\xbf'};
+
+    return len >= sizeof(mark) && memcmp(text, mark, sizeof(mark)) == 0 ? sizeof(mark) : 0;
+}
+
+static int read_bytes(struct sl_config *c, const char *text, size_t len, const char *name,
+                      char *err, size_t err_len)
+{
+    const size_t skipped = mark_len(text, len);
+    struct reader r = {
+        .c = c,
+        .text = text + skipped,
+        .left = len - skipped,
+        .err = err,
+        .err_len = err_len,
+    };
     int line;
 
     if ((r.at.source = add_source(c, name)) == 0) {
         (void)snprintf(err, err_len, "%s: too many configuration files", name);
         return -ENOSPC;
     }
+    if (len > FILE_MAX_BYTES)
+        return fail(&r, "longer than %d MiB; this is no configuration", FILE_MIB);
     line = ini_parse_stream(next_line, &r, on_key, &r);
-    free(r.line);
-    if (!r.failed && ferror(file)) {
-        (void)snprintf(err, err_len, "%s: cannot be read: %s", name, strerror(errno));
-        return -EIO;
-    }
     if (!r.failed && line != 0) { /* what inih alone refuses */
         r.at.line = (unsigned)line;
         return fail(&r, "no section, key or comment; write KEY = VALUE");
     }
     return r.failed ? -EINVAL : 0;
+}
+
+static int read_file(struct sl_config *c, FILE *file, const char *name, char *err, size_t err_len)
+{
+    char *text = malloc(FILE_MAX_BYTES + 1); /* one more tells that there is more */
+    const size_t len = text != NULL ? fread(text, 1, FILE_MAX_BYTES + 1, file) : 0;
+    int rc = text == NULL ? ENOMEM : errno;
+
+    if (text == NULL || ferror(file)) {
+        (void)snprintf(err, err_len, "%s: cannot be read: %s", name, strerror(rc));
+        rc = -rc;
+    } else {
+        rc = read_bytes(c, text, len, name, err, err_len);
+    }
+    free(text);
+    return rc;
 }
 
 int sl_config_read(struct sl_config *c, const char *path, char *err, size_t err_len)
@@ -298,7 +347,7 @@ int sl_config_read(struct sl_config *c, const char *path, char *err, size_t err_
         (void)snprintf(err, err_len, "%s: cannot be opened: %s", path, strerror(rc));
         return -rc;
     }
-    rc = read_stream(c, file, path, err, err_len);
+    rc = read_file(c, file, path, err, err_len);
     (void)fclose(file);
     return rc;
 }
@@ -306,21 +355,19 @@ int sl_config_read(struct sl_config *c, const char *path, char *err, size_t err_
 int sl_config_read_text(struct sl_config *c, const char *text, const char *name, char *err,
                         size_t err_len)
 {
-    FILE *file;
-    int rc;
-
-    if (text[0] == '\0') /* which fmemopen() refuses in some libraries */
-        return 0;
-    if ((file = fmemopen((void *)(uintptr_t)text, strlen(text), "r")) == NULL) {
-        (void)snprintf(err, err_len, "%s: %s", name, strerror(errno));
-        return -ENOMEM;
-    }
-    rc = read_stream(c, file, name, err, err_len);
-    (void)fclose(file);
-    return rc;
+    return read_bytes(c, text, strlen(text), name, err, err_len);
 }
 
 /* ---- the command line ----------------------------------------------------------------------- */
+
+static char *trim_text(char *text)
+{
+    size_t len = strlen(text);
+    const size_t skipped = (size_t)(trim(text, &len) - text);
+
+    text[skipped + len] = '\0';
+    return text + skipped;
+}
 
 /* Cut "SECTION.KEY=VALUE" apart in place. A port's name may have dots, a route's prefix has. */
 static bool cut(char *text, char **section, char **key, char **value)
@@ -334,9 +381,9 @@ static bool cut(char *text, char **section, char **key, char **value)
     if (dot == NULL)
         return false;
     *dot = '\0';
-    *section = trim(text);
-    *key = trim(dot + 1);
-    *value = trim(equals + 1);
+    *section = trim_text(text);
+    *key = trim_text(dot + 1);
+    *value = trim_text(equals + 1);
     return true;
 }
 

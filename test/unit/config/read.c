@@ -19,6 +19,12 @@ static const struct {
     {"comments of all kinds", "# a\n; b\n\n  # c\n[tcp] ; d\nrcvbuf = 2M ; e\n", ""},
     {"Windows line ends", "[tcp]\r\nrcvbuf = 2M\r\n", ""},
     {"no newline at the end", "[tcp]\nrcvbuf=2M", ""},
+    {"a mark of UTF-8", "\xef\xbb\xbf[tcp]\nrcvbuf = 2M\n", ""},
+    {"a mark of UTF-8 alone", "\xef\xbb\xbf", ""},
+    {"a mark of UTF-8 moves no line", "\xef\xbb\xbf[tcp]\nttl = x\n", "t.conf:2: tcp.ttl: 'x' is"},
+    {"a mark of UTF-8 elsewhere", "[tcp]\n\xef\xbb\xbf[tcp]\n",
+     "t.conf:2: '\xef\xbb\xbf[tcp]' is no section, key or comment"},
+    {"half a mark of UTF-8", "\xef\xbb[tcp]\n", "t.conf:1: '\xef\xbb[tcp]' is no section, key"},
     {"an indented line is a line of its own", "[tcp]\nrcvbuf = 2M\n  sndbuf = 2M\n", ""},
     {"size", "[tcp]\n\nrcvbuf = 3X\n",
      "t.conf:3: tcp.rcvbuf: '3X' is no size; give bytes, or K, M, G"},
@@ -341,5 +347,31 @@ Test(config_read, files)
     cr_expect_str_eq(err, want);
     cr_expect_lt(sl_config_read(c, "/", err, sizeof(err)), 0);
     cr_expect_not_null(strstr(err, "/: cannot be read"), "%s", err);
+    sl_config_destroy(c);
+}
+
+/* As from /dev/zero: what is read of it is bounded, whether it has lines or not. */
+Test(config_read, what_is_too_long_is_refused)
+{
+    enum { MIB = 1 << 20 };
+    struct sl_config *c = sl_config_create();
+    char *text = malloc(MIB + 2), err[SL_ERR_BYTES] = "";
+    size_t i;
+
+    for (i = 0; i < MIB; i++)
+        text[i] = i % 64 == 63 ? '\n' : '#';
+    text[MIB] = '\0';
+    cr_expect_eq(sl_config_read_text(c, text, "a.conf", err, sizeof(err)), 0, "%s", err);
+    memcpy(text + MIB, "#", 2);
+    cr_expect_eq(sl_config_read_text(c, text, "b.conf", err, sizeof(err)), -EINVAL);
+    cr_expect_str_eq(err, "b.conf: longer than 1 MiB; this is no configuration");
+    memset(text, 'x', MIB);
+    text[MIB] = '\0';
+    cr_expect_eq(sl_config_read_text(c, text, "c.conf", err, sizeof(err)), -EINVAL);
+    cr_expect_not_null(strstr(err, "c.conf:1: line longer than 197 characters"), "%s", err);
+    cr_expect_eq(sl_config_read(c, "/dev/zero", err, sizeof(err)), -EINVAL);
+    cr_expect_str_eq(err, "/dev/zero: longer than 1 MiB; this is no configuration");
+    cr_expect_eq(sl_config_read(c, "/dev/null", err, sizeof(err)), 0);
+    free(text);
     sl_config_destroy(c);
 }
