@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -14,7 +16,12 @@
  * sealane demo: one transfer in plain TCP, one under tcpcrypt, and what they showed. The built-in
  * configuration is drivers-config/ring.conf.
  */
-enum { BAR_WIDTH = 30 };
+enum {
+    BAR_WIDTH = 30,
+    BAR_WIDTH_MIN = 5, /* a shorter one tells less than its percentage */
+    COLUMNS = 80,      /* of a terminal that does not say */
+    LINE_BYTES = 128,
+};
 
 static const uint64_t size_default = UINT64_C(1) << 30;
 
@@ -39,16 +46,37 @@ struct demo {
 
 /* ---- running -------------------------------------------------------------------------------- */
 
+/* What one line holds: the last column stays free, since some terminals wrap once it is written. */
+static int terminal_room(void)
+{
+    struct winsize size = {0};
+
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
+        return COLUMNS - 1;
+    return size.ws_col - 1;
+}
+
+/* The bar takes what percentage and rate leave, and goes where that is too little. */
 static void draw_bar(void *ctx, uint64_t received, uint64_t elapsed_ns)
 {
+    static const char full[] = "##############################";
     const struct demo *d = ctx;
     const double part = (double)received / (double)d->data.len;
-    const int done = (int)(part * BAR_WIDTH);
+    const int room = terminal_room();
+    char numbers[LINE_BYTES];
+    const int len = snprintf(numbers, sizeof(numbers), "%3.0f %%  %5.1f Gbit/s", part * 100,
+                             elapsed_ns > 0 ? (double)received * 8 / (double)elapsed_ns : 0);
+    int width = room - len - (int)sizeof("tcpcrypt  [] ");
+    int done;
 
-    (void)printf("\r%-9s [%.*s%*s] %3.0f %%  %5.1f Gbit/s ",
-                 d->transfer.encrypts ? "tcpcrypt" : "plain", done,
-                 "##############################", BAR_WIDTH - done, "", part * 100,
-                 elapsed_ns > 0 ? (double)received * 8 / (double)elapsed_ns : 0);
+    if (width > BAR_WIDTH)
+        width = BAR_WIDTH;
+    done = (int)(part * width);
+    if (width < BAR_WIDTH_MIN)
+        (void)printf("\r%.*s", room, numbers);
+    else
+        (void)printf("\r%-9s [%.*s%*s] %s ", d->transfer.encrypts ? "tcpcrypt" : "plain", done,
+                     full, width - done, "", numbers);
     (void)fflush(stdout);
 }
 
