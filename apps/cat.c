@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "commands.h"
@@ -29,7 +28,7 @@ enum {
     CONNECT_MS = 20000,  /* how long it tries */
     RETRY_MS = 200,      /* after an attempt that ended sooner */
     TIME_WAIT_MS = 1000, /* for a peer that did not hear our last ACK */
-    LINGER_MS = 2000     /* after a signal, for the peer to close too */
+    RESCUE_MS = 2000     /* for a reader that has stopped reading what came before an error */
 };
 
 struct chunk {
@@ -40,6 +39,7 @@ struct chunk {
 struct cat {
     struct host host;
     const struct cli *cli;
+    struct lines lines;
     int epoll, fd; /* fd -1: no connection */
     uint32_t interest;
     struct chunk up, down; /* from standard input; to standard output */
@@ -49,14 +49,6 @@ struct cat {
     const char *error;   /* a stable word; NULL: none */
     struct report report;
 };
-
-static uint64_t now_ms(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 /* ---- the kernel's side ---------------------------------------------------------------------- */
 
@@ -232,13 +224,21 @@ static void copy(struct cat *c)
     }
 }
 
+/* Standard output has taken nothing for too long; after a signal there is one time for all. */
+static bool is_stuck(uint64_t moved_ms)
+{
+    const uint64_t end_ms = stop_is_due() ? stop_due_ms() + STOP_LINGER_MS : moved_ms + RESCUE_MS;
+
+    return stop_now_ms() >= end_ms;
+}
+
 /* The connection is over, but not what came before: it was in order, and is passed on. */
 static void rescue_down(struct cat *c)
 {
-    uint64_t end_ms = now_ms() + LINGER_MS;
-    ssize_t n = 0;
+    uint64_t moved_ms = stop_now_ms();
+    ssize_t n;
 
-    do {
+    while (!c->output_broken) {
         if (c->down.len == 0) {
             if ((n = sl_recv(c->fd, c->down.bytes, sizeof(c->down.bytes), 0)) <= 0)
                 return;
@@ -247,19 +247,21 @@ static void rescue_down(struct cat *c)
             c->report.bytes_in += (uint64_t)n;
         }
         if (write_output(c))
-            end_ms = now_ms() + LINGER_MS;
+            moved_ms = stop_now_ms();
+        else if (is_stuck(moved_ms))
+            return;
         else
             (void)poll(NULL, 0, IDLE_MS);
-    } while (!c->output_broken && now_ms() < end_ms);
+    }
 }
 
 /* A signal came: what was read goes out with a FIN behind it, and the peer has time for its own. */
 static void close_in_order(struct cat *c)
 {
-    const uint64_t end_ms = now_ms() + LINGER_MS;
+    const uint64_t end_ms = stop_due_ms() + STOP_LINGER_MS;
 
     c->input_ended = true;
-    while (c->error == NULL && !is_finished(c) && now_ms() < end_ms) {
+    while (c->error == NULL && !is_finished(c) && stop_now_ms() < end_ms) {
         (void)send_up(c);
         (void)shut_up(c);
         (void)receive_down(c);
@@ -307,7 +309,7 @@ static enum outcome await_connect(struct cat *c, uint64_t end_ms)
     socklen_t len = sizeof(int);
     int error = 0;
 
-    while (!stop_is_due() && now_ms() < end_ms) {
+    while (!stop_is_due() && stop_now_ms() < end_ms) {
         if (sl_epoll_wait(c->epoll, &event, 1, RETRY_MS) <= 0) {
             if (!was_unresolved(c, unresolved))
                 continue;
@@ -337,7 +339,7 @@ static void pause_driving(struct cat *c, uint64_t end_ms)
 {
     struct epoll_event event;
 
-    while (now_ms() < end_ms && !stop_is_due())
+    while (stop_now_ms() < end_ms && !stop_is_due())
         (void)sl_epoll_wait(c->epoll, &event, 1, IDLE_MS);
 }
 
@@ -360,7 +362,7 @@ static enum outcome try_connect(struct cat *c, uint64_t end_ms)
 /* True: connected. Else `error` says why not, or a signal came. */
 static bool connect_to(struct cat *c)
 {
-    const uint64_t end_ms = now_ms() + CONNECT_MS;
+    const uint64_t end_ms = stop_now_ms() + CONNECT_MS;
 
     for (;;) {
         const enum outcome outcome = try_connect(c, end_ms);
@@ -369,10 +371,10 @@ static bool connect_to(struct cat *c)
             return true;
         if (outcome == EXPIRED && !stop_is_due())
             c->error = "timeout";
-        if (outcome == EXPIRED || !may_retry(c) || now_ms() + RETRY_MS >= end_ms)
+        if (outcome == EXPIRED || !may_retry(c) || stop_now_ms() + RETRY_MS >= end_ms)
             return false;
         reset(c);
-        pause_driving(c, now_ms() + RETRY_MS);
+        pause_driving(c, stop_now_ms() + RETRY_MS);
         if (stop_is_due())
             return false;
     }
@@ -412,7 +414,7 @@ static void tell(struct cat *c)
         (void)cli_format_address(&c->cli->connect, c->report.info.peer);
     c->report.error = c->error;
     if (c->cli->json)
-        report_connection(stderr, true, &c->report);
+        report_connection(&c->lines, true, &c->report);
     else if (c->error != NULL)
         cli_complain(CLI_CAT, "%s: %s", c->report.info.peer, c->error);
 }
@@ -427,7 +429,7 @@ static void part(struct cat *c)
     (void)sl_close(c->fd);
     c->fd = -1;
     if (c->shut_first)
-        pause_driving(c, now_ms() + TIME_WAIT_MS);
+        pause_driving(c, stop_now_ms() + TIME_WAIT_MS);
 }
 
 static void run(struct cat *c)
@@ -461,6 +463,7 @@ int command_cat(int argc, char **argv)
     if ((c = calloc(1, sizeof(*c))) == NULL)
         return EXIT_FAILED;
     c->cli = &cli;
+    lines_init(&c->lines, CLI_CAT, STDERR_FILENO);
     c->fd = -1;
     c->output_is_file = fstat(STDOUT_FILENO, &output) == 0 && S_ISREG(output.st_mode);
     if ((status = host_start(&c->host, &cli)) < 0) {
@@ -469,7 +472,8 @@ int command_cat(int argc, char **argv)
         else
             c->error = "unreachable";
         status = c->error != NULL && !stop_is_due() ? EXIT_FAILED : EXIT_OK;
-        host_end(&c->host, &cli, stderr);
+        if (!host_end(&c->host, &cli, &c->lines))
+            status = EXIT_FAILED;
     }
     free(c);
     return status;

@@ -211,14 +211,17 @@ static json_t *rate_or_null(double gbps)
     return gbps > 0 ? json_real(gbps) : json_null();
 }
 
-static void print_json(const struct facts *f)
+/* False: it cannot be written, which was told. */
+static bool print_json(const struct facts *f)
 {
     const struct sl_conn_info *c = &f->client;
+    struct lines out;
     char tep[8];
 
+    lines_init(&out, CLI_DEMO, STDOUT_FILENO);
     (void)snprintf(tep, sizeof(tep), "0x%02x", c->tep);
     report_object(
-        stdout,
+        &out,
         json_pack("{s:b, s:s?, s:s?, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:s?}",
                   "encrypted", c->encrypted && f->server.encrypted, "tep", c->tep != 0 ? tep : NULL,
                   "aead", c->aead, "session_id_client",
@@ -232,6 +235,7 @@ static void print_json(const struct facts *f)
                   number_or_null(f->ran, f->retransmissions), "mbufs_leaked",
                   number_or_null(f->has_leaked, f->mbufs_leaked), "error",
                   f->error[0] != '\0' ? f->error : NULL));
+    return lines_end(&out);
 }
 
 static void print_table(const struct facts *f)
@@ -272,9 +276,9 @@ int command_demo(int argc, char **argv)
         status = run(&d);
     else
         complain(&d.facts, d.cli.error);
-    if (d.cli.json)
-        print_json(&d.facts);
-    else if (d.facts.ran)
+    if (d.cli.json && !print_json(&d.facts) && status == EXIT_OK)
+        status = EXIT_FAILED;
+    if (!d.cli.json && d.facts.ran)
         print_table(&d.facts);
     if (!d.cli.json && d.facts.error[0] != '\0')
         cli_complain(CLI_DEMO, "%s", d.facts.error);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <time.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "host.h"
@@ -15,15 +15,15 @@
 /*
  * sealane echo: what arrives goes back, on many connections. A connection whose peer does not
  * read holds at most one chunk here; meanwhile nothing more is read from it, so that TCP's window
- * closes.
+ * closes. Likewise who does not read the lines about connections: while there are many of them no
+ * connection is accepted, and those that are open go on.
  */
 enum {
     CHUNK_BYTES = 64 << 10,
     BACKLOG = 1024,
     EVENTS = 64,
-    ROUNDS = 4,         /* chunks of one connection before the others have their turn */
-    LINGER_MS = 2000,   /* after a signal, for peers to close too */
-    CLOSING_LOOK_MS = 1 /* how often connections are asked whether they are finished */
+    ROUNDS = 4, /* chunks of one connection before the others have their turn */
+    LOOK_MS = 1 /* how often connections are asked whether they are finished, and lines printed */
 };
 
 TAILQ_HEAD(conns, conn);
@@ -42,15 +42,12 @@ struct conn {
 struct echo {
     struct host host;
     const struct cli *cli;
+    struct lines lines;
     int epoll, listener;
+    bool accepts;
     struct conns open, closing;
     uint8_t chunk[CHUNK_BYTES];
 };
-
-static FILE *stream(const struct echo *e)
-{
-    return e->cli->json ? stdout : stderr;
-}
 
 /* Tell of it, and let go. `error`: what sl_conn_info() does not know; NULL: what it knows. */
 static void finish(struct echo *e, struct conn *c, const char *error)
@@ -58,7 +55,7 @@ static void finish(struct echo *e, struct conn *c, const char *error)
     (void)sl_conn_info(c->fd, &c->report.info);
     if (c->report.info.error == NULL)
         c->report.error = error;
-    report_connection(stream(e), e->cli->json, &c->report);
+    report_connection(&e->lines, e->cli->json, &c->report);
     TAILQ_REMOVE(c->among, c, link);
     (void)sl_close(c->fd);
     free(c->held);
@@ -98,7 +95,7 @@ static void accept_all(struct echo *e)
     struct conn *c;
     int fd;
 
-    while ((fd = sl_accept(e->listener, NULL, NULL)) >= 0) {
+    while (!lines_are_many(&e->lines) && (fd = sl_accept(e->listener, NULL, NULL)) >= 0) {
         if ((c = calloc(1, sizeof(*c))) == NULL) {
             (void)sl_close(fd);
             continue;
@@ -212,14 +209,28 @@ static void look_at_closing(struct echo *e)
     }
 }
 
+/* Print what can be printed. The listener is heard unless too many lines are left. */
+static void print(struct echo *e)
+{
+    struct epoll_event event = {.events = 0, .data.ptr = NULL};
+    bool accepts;
+
+    lines_flush(&e->lines);
+    accepts = !lines_are_many(&e->lines);
+    event.events = accepts ? EPOLLIN : 0;
+    if (accepts != e->accepts && sl_epoll_ctl(e->epoll, EPOLL_CTL_MOD, e->listener, &event) == 0)
+        e->accepts = accepts;
+}
+
 static void run(struct echo *e)
 {
     struct epoll_event events[EVENTS];
     int i, n;
 
     while (!stop_is_due()) {
-        n = sl_epoll_wait(e->epoll, events, EVENTS,
-                          TAILQ_EMPTY(&e->closing) ? -1 : CLOSING_LOOK_MS);
+        const bool is_quiet = TAILQ_EMPTY(&e->closing) && e->lines.n_waiting == 0;
+
+        n = sl_epoll_wait(e->epoll, events, EVENTS, is_quiet ? -1 : LOOK_MS);
         for (i = 0; i < n; i++) {
             if (events[i].data.ptr == NULL)
                 accept_all(e);
@@ -227,33 +238,27 @@ static void run(struct echo *e)
                 serve(e, events[i].data.ptr);
         }
         look_at_closing(e);
+        print(e);
     }
-}
-
-static uint64_t now_ms(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
 /* Every connection gets its FIN behind what was read before; peers have some time for theirs. */
 static void close_in_order(struct echo *e)
 {
-    const uint64_t end_ms = now_ms() + LINGER_MS;
+    const uint64_t end_ms = stop_due_ms() + STOP_LINGER_MS;
     struct epoll_event events[EVENTS];
     struct conn *c, *next;
 
     (void)sl_close(e->listener);
-    while ((!TAILQ_EMPTY(&e->open) || !TAILQ_EMPTY(&e->closing)) && now_ms() < end_ms) {
+    while ((!TAILQ_EMPTY(&e->open) || !TAILQ_EMPTY(&e->closing)) && stop_now_ms() < end_ms) {
         for (c = TAILQ_FIRST(&e->open); c != NULL; c = next) {
             next = TAILQ_NEXT(c, link);
             c->eof = true;
             serve(e, c);
         }
         look_at_closing(e);
-        (void)sl_epoll_wait(e->epoll, events, EVENTS, CLOSING_LOOK_MS);
+        lines_flush(&e->lines);
+        (void)sl_epoll_wait(e->epoll, events, EVENTS, LOOK_MS);
     }
     /* The analyser does not see that finish() took the freed ones off the list. */
     while ((c = TAILQ_FIRST(&e->open)) != NULL) /* NOLINT(clang-analyzer-unix.Malloc) */
@@ -276,6 +281,8 @@ int command_echo(int argc, char **argv)
     if ((e = calloc(1, sizeof(*e))) == NULL)
         return EXIT_FAILED;
     e->cli = &cli;
+    e->accepts = true;
+    lines_init(&e->lines, CLI_ECHO, cli.json ? STDOUT_FILENO : STDERR_FILENO);
     TAILQ_INIT(&e->open);
     TAILQ_INIT(&e->closing);
     if ((status = host_start(&e->host, &cli)) >= 0) {
@@ -292,7 +299,8 @@ int command_echo(int argc, char **argv)
         run(e);
         close_in_order(e);
     }
-    host_end(&e->host, &cli, stream(e));
+    if (!host_end(&e->host, &cli, &e->lines) && cli.json)
+        status = EXIT_FAILED;
     free(e);
     return status;
 }

@@ -68,10 +68,11 @@ int host_listen(const struct host *h, uint16_t port, int backlog)
     return fd;
 }
 
-void host_end(struct host *h, const struct cli *cli, FILE *out)
+bool host_end(struct host *h, const struct cli *cli, struct lines *out)
 {
     sl_shard_flush(h->shard);
     if (cli->json)
         report_end(out, h->shard, sl_mbufs_leaked());
     let_go(h);
+    return lines_end(out);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cli.h"
+#include "lines.h"
 #include "sealane/shard.h"
 
 /*
@@ -19,5 +20,8 @@ int host_start(struct host *h, const struct cli *cli);
 /* A listener on this port of every address, bound; prints "listening IP:PORT". -1: errno. */
 int host_listen(const struct host *h, uint16_t port, int backlog);
 
-/* Ends all, and with --json prints drops and leaks to `out`. */
-void host_end(struct host *h, const struct cli *cli, FILE *out);
+/*
+ * Ends all, and with --json prints drops and leaks to `out`. Waits until all that is in it is
+ * printed, as lines_end() does; false as there.
+ */
+bool host_end(struct host *h, const struct cli *cli, struct lines *out);

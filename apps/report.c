@@ -3,14 +3,16 @@
 
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-void report_object(FILE *out, json_t *object)
+enum { TEXT_BYTES = 512 };
+
+void report_object(struct lines *out, json_t *object)
 {
     char *line = json_dumps(object, JSON_REAL_PRECISION(6));
 
-    (void)fprintf(out, "%s\n", line != NULL ? line : "{\"error\": \"no memory\"}");
-    (void)fflush(out);
+    lines_add(out, line);
     free(line);
     json_decref(object);
 }
@@ -33,7 +35,7 @@ static const char *error_of(const struct report *r)
     return r->error != NULL ? r->error : r->info.error;
 }
 
-static void print_json(FILE *out, const struct report *r)
+static void print_json(struct lines *out, const struct report *r)
 {
     const struct sl_conn_info *info = &r->info;
     char tep[8], hex[REPORT_HEX_BYTES], role[2] = {info->role, '\0'};
@@ -50,25 +52,27 @@ static void print_json(FILE *out, const struct report *r)
                                  (json_int_t)r->bytes_out, "error", error_of(r)));
 }
 
-static void print_text(FILE *out, const struct report *r)
+static void print_text(struct lines *out, const struct report *r)
 {
     const struct sl_conn_info *info = &r->info;
     const char *error = error_of(r);
+    char how[TEXT_BYTES / 4], text[TEXT_BYTES];
 
-    (void)fprintf(out, "%s: %" PRIu64 " bytes in, %" PRIu64 " out, ", info->peer, r->bytes_in,
-                  r->bytes_out);
     if (info->encrypted) {
-        (void)fprintf(out, "encrypted (TEP 0x%02x, %s, role %c)", info->tep,
-                      info->aead != NULL ? info->aead : "no AEAD yet",
-                      info->role != 0 ? info->role : '?');
+        (void)snprintf(how, sizeof(how), "encrypted (TEP 0x%02x, %s, role %c)", info->tep,
+                       info->aead != NULL ? info->aead : "no AEAD yet",
+                       info->role != 0 ? info->role : '?');
     } else {
-        (void)fprintf(out, "plain (%s)", info->fallback != NULL ? info->fallback : "not settled");
+        (void)snprintf(how, sizeof(how), "plain (%s)",
+                       info->fallback != NULL ? info->fallback : "not settled");
     }
-    (void)fprintf(out, "%s%s\n", error != NULL ? ", error: " : "", error != NULL ? error : "");
-    (void)fflush(out);
+    (void)snprintf(text, sizeof(text), "%s: %" PRIu64 " bytes in, %" PRIu64 " out, %s%s%s",
+                   info->peer, r->bytes_in, r->bytes_out, how, error != NULL ? ", error: " : "",
+                   error != NULL ? error : "");
+    lines_add(out, text);
 }
 
-void report_connection(FILE *out, bool json, const struct report *r)
+void report_connection(struct lines *out, bool json, const struct report *r)
 {
     if (json)
         print_json(out, r);
@@ -84,7 +88,7 @@ static bool add_drop(void *ctx, const char *name, uint64_t value, const char *te
     return true;
 }
 
-void report_end(FILE *out, const struct sl_shard *s, uint64_t mbufs_leaked)
+void report_end(struct lines *out, const struct sl_shard *s, uint64_t mbufs_leaked)
 {
     json_t *drops = json_object();
 

@@ -3,8 +3,8 @@
 
 #include <jansson.h>
 #include <stdint.h>
-#include <stdio.h>
 
+#include "lines.h"
 #include "sealane/sealane.h"
 #include "sealane/shard.h"
 
@@ -18,13 +18,13 @@ struct report {
 };
 
 /* One line; `json` says which kind. */
-void report_connection(FILE *out, bool json, const struct report *r);
+void report_connection(struct lines *out, bool json, const struct report *r);
 
 /* The last line: {"drops": {...}, "mbufs_leaked": n}. Drops of `s`, those that happened. */
-void report_end(FILE *out, const struct sl_shard *s, uint64_t mbufs_leaked);
+void report_end(struct lines *out, const struct sl_shard *s, uint64_t mbufs_leaked);
 
-/* Print an object as a line, and let go of it. */
-void report_object(FILE *out, json_t *object);
+/* An object as a line; lets go of it. */
+void report_object(struct lines *out, json_t *object);
 
 enum { REPORT_HEX_BYTES = 129 };
 

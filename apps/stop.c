@@ -4,19 +4,28 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli.h"
 
-static atomic_bool is_due;
+static atomic_uint_least64_t due_ms; /* 0: not yet */
 static _Atomic(struct sl_shard *) shard;
+
+uint64_t stop_now_ms(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
 
 static void on_signal(int number)
 {
     struct sl_shard *s;
 
     (void)number;
-    if (atomic_exchange(&is_due, true))
+    if (atomic_exchange(&due_ms, stop_now_ms()) != 0)
         _exit(EXIT_STOPPED);
     if ((s = atomic_load(&shard)) != NULL)
         sl_shard_wake(s);
@@ -40,5 +49,10 @@ void stop_forget(void)
 
 bool stop_is_due(void)
 {
-    return atomic_load(&is_due);
+    return stop_due_ms() != 0;
+}
+
+uint64_t stop_due_ms(void)
+{
+    return atomic_load(&due_ms);
 }

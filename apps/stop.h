@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "sealane/shard.h"
 
@@ -10,6 +11,9 @@
  * SIGPIPE is ignored. Thread: the main one.
  */
 
+/* After the first: how long what must be waited for is waited for. */
+enum { STOP_LINGER_MS = 2000 };
+
 /* From here on; `s` (NULL is allowed) is woken. */
 void stop_watch(struct sl_shard *s);
 
@@ -17,3 +21,9 @@ void stop_watch(struct sl_shard *s);
 void stop_forget(void);
 
 bool stop_is_due(void);
+
+/* When the first came, on the clock of the next; 0: none did. */
+uint64_t stop_due_ms(void);
+
+/* CLOCK_MONOTONIC. */
+uint64_t stop_now_ms(void);
