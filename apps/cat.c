@@ -27,6 +27,7 @@ enum {
     IDLE_MS = 1,
     CONNECT_MS = 20000,  /* how long it tries */
     RETRY_MS = 200,      /* after an attempt that ended sooner */
+    RESOLVE_MS = 5000,   /* a next hop that is there has answered by then */
     TIME_WAIT_MS = 1000, /* for a peer that did not hear our last ACK */
     RESCUE_MS = 2000     /* for a reader that has stopped reading what came before an error */
 };
@@ -359,20 +360,26 @@ static enum outcome try_connect(struct cat *c, uint64_t end_ms)
     return await_connect(c, end_ms);
 }
 
-/* True: connected. Else `error` says why not, or a signal came. */
+/*
+ * True: connected. Else `error` says why not, or a signal came. When time runs out in the midst of
+ * an attempt that asks for the same next hop in vain as the one before, the word is that one's.
+ */
 static bool connect_to(struct cat *c)
 {
     const uint64_t end_ms = stop_now_ms() + CONNECT_MS;
+    const char *before = "timeout";
 
     for (;;) {
+        const uint64_t begin_ms = stop_now_ms();
         const enum outcome outcome = try_connect(c, end_ms);
 
         if (outcome == CONNECTED)
             return true;
         if (outcome == EXPIRED && !stop_is_due())
-            c->error = "timeout";
+            c->error = stop_now_ms() < begin_ms + RESOLVE_MS ? before : "timeout";
         if (outcome == EXPIRED || !may_retry(c) || stop_now_ms() + RETRY_MS >= end_ms)
             return false;
+        before = c->error;
         reset(c);
         pause_driving(c, stop_now_ms() + RETRY_MS);
         if (stop_is_due())
