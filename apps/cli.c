@@ -244,6 +244,21 @@ static void list_options(enum cli_command command, struct option *out)
     out[n] = (struct option){0};
 }
 
+/* Whoever asks for JSON gets the refusal as JSON too, though it came before that was read. */
+static bool asks_for_json(int argc, char **argv)
+{
+    static const char option[] = "--json"; /* getopt_long() knows "--js" as well */
+    int i;
+
+    for (i = 1; i < argc; i++) {
+        const size_t len = strlen(argv[i]);
+
+        if (len > 2 && strncmp(argv[i], option, len) == 0)
+            return true;
+    }
+    return false;
+}
+
 static int refuse(struct cli *cli, const char *option, const char *wrong)
 {
     (void)snprintf(cli->error, sizeof(cli->error), "%s%s%s", option, option[0] != '\0' ? ": " : "",
@@ -252,7 +267,7 @@ static int refuse(struct cli *cli, const char *option, const char *wrong)
     return EXIT_USAGE;
 }
 
-int cli_read(struct cli *cli, enum cli_command command, int argc, char **argv)
+static int read_options(struct cli *cli, enum cli_command command, int argc, char **argv)
 {
     struct option longs[OPTIONS_N + 1];
     const char *wrong;
@@ -274,6 +289,15 @@ int cli_read(struct cli *cli, enum cli_command command, int argc, char **argv)
     if ((wrong = judge(cli)) != NULL)
         return refuse(cli, "", wrong);
     return -1;
+}
+
+int cli_read(struct cli *cli, enum cli_command command, int argc, char **argv)
+{
+    const int status = read_options(cli, command, argc, argv);
+
+    if (status == EXIT_USAGE && !cli->json)
+        cli->json = asks_for_json(argc, argv);
+    return status;
 }
 
 struct sl_config *cli_config(const struct cli *cli, const char *text, const char *name, char *err,

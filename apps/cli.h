@@ -36,7 +36,7 @@ struct cli {
 
 /*
  * Read argv, whose first entry is the sub-command. -1: go on; else the exit status: help was
- * printed, or on standard error what is wrong.
+ * printed, or on standard error what is wrong. `json` is right in any case.
  */
 int cli_read(struct cli *cli, enum cli_command command, int argc, char **argv);
 

@@ -140,6 +140,7 @@ static void generate(uint8_t *out, size_t len)
 static bool read_all(int fd, const char *file, uint8_t *out, size_t len, char *err, size_t err_len)
 {
     size_t at = 0;
+    uint8_t more;
 
     while (at < len) {
         const ssize_t n = read(fd, out + at, len - at);
@@ -150,6 +151,8 @@ static bool read_all(int fd, const char *file, uint8_t *out, size_t len, char *e
             return fail(err, err_len, "%s: cannot be read: %s", file, strerror(errno));
         at += n > 0 ? (size_t)n : 0;
     }
+    if (read(fd, &more, 1) != 0) /* of a file of procfs, say, which has no size */
+        return fail(err, err_len, "%s: holds more than its size of %zu bytes", file, len);
     return true;
 }
 

@@ -262,7 +262,6 @@ static void print_table(const struct facts *f)
                  !f->has_hash    ? ""
                  : f->hash_equal ? ", equal to what was sent"
                                  : ", NOT equal to what was sent");
-    (void)fflush(stdout);
 }
 
 int command_demo(int argc, char **argv)
@@ -272,6 +271,7 @@ int command_demo(int argc, char **argv)
 
     if (status == EXIT_OK || (status >= 0 && !d.cli.json))
         return status;
+    (void)signal(SIGPIPE, SIG_IGN);
     if (status < 0)
         status = run(&d);
     else

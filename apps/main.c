@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -31,25 +32,36 @@ static void occupy_standard_descriptors(void)
     }
 }
 
+/* What was printed by way of stdio may be lost only now. */
+static int end(int status)
+{
+    const bool was_lost = ferror(stdout) != 0;
+
+    if (fflush(stdout) == 0 && !was_lost)
+        return status;
+    (void)fprintf(stderr, "sealane: standard output: %s\n", strerror(was_lost ? EIO : errno));
+    return status == EXIT_OK ? EXIT_FAILED : status;
+}
+
 int main(int argc, char **argv)
 {
     size_t i;
 
     occupy_standard_descriptors();
-    (void)signal(SIGXFSZ, SIG_IGN); /* a capture that has grown too large is no reason to die */
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow further is no reason to die */
     if (argc < 2) {
         cli_print_help(stderr);
         return EXIT_USAGE;
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         cli_print_help(stdout);
-        return EXIT_OK;
+        return end(EXIT_OK);
     }
     if (strcmp(argv[1], "--version") == 0)
-        return command_version();
+        return end(command_version());
     for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         if (strcmp(commands[i].name, argv[1]) == 0)
-            return commands[i].run(argc - 1, argv + 1);
+            return end(commands[i].run(argc - 1, argv + 1));
     }
     (void)fprintf(stderr, "sealane: no command '%s'; see sealane --help\n", argv[1]);
     return EXIT_USAGE;
