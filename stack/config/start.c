@@ -85,10 +85,10 @@ static struct sl_port_config port_config(const struct sl_config_port *p)
     return config;
 }
 
-static void port_failed(const struct sl_config *c, const struct sl_config_port *p, const char *why,
-                        char *err, size_t err_len)
+static void port_failed(const struct sl_config *c, const struct sl_config_port *p, const char *key,
+                        const char *why, char *err, size_t err_len)
 {
-    const struct sl_config_mark *mark = &p->marks[sl_key_find("port", "device") - sl_keys];
+    const struct sl_config_mark *mark = &p->marks[sl_key_find("port", key) - sl_keys];
     char where[SL_CONFIG_WHERE_BYTES];
 
     (void)snprintf(err, err_len, "%s%s", sl_config_where(c, mark, where), why);
@@ -104,7 +104,7 @@ static int check_ports(const struct sl_config *c, char *err, size_t err_len)
         const struct sl_port_config config = port_config(&c->ports[i]);
 
         if (!sl_port_check(&config, why, sizeof(why))) {
-            port_failed(c, &c->ports[i], why, err, err_len);
+            port_failed(c, &c->ports[i], "device", why, err, err_len);
             return -EIO;
         }
     }
@@ -115,10 +115,11 @@ static struct sl_port *open_port(const struct sl_config *c, unsigned i, char *er
 {
     const struct sl_port_config config = port_config(&c->ports[i]);
     char why[SL_ERR_BYTES - SL_CONFIG_WHERE_BYTES] = "";
-    struct sl_port *port = sl_port_open(&config, why, sizeof(why));
+    const char *key;
+    struct sl_port *port = sl_port_open(&config, &key, why, sizeof(why));
 
     if (port == NULL)
-        port_failed(c, &c->ports[i], why, err, err_len);
+        port_failed(c, &c->ports[i], key, why, err, err_len);
     return port;
 }
 

@@ -2,14 +2,19 @@
 #include "shard/ports.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <rte_dev.h>
 #include <rte_errno.h>
@@ -62,6 +67,7 @@ struct opening {
     const struct sl_port_config *c;
     struct sl_port *p;
     struct rte_eth_dev_info info;
+    const char **key;
     char *err;
     size_t err_len;
 };
@@ -98,12 +104,23 @@ static const char *behind(const char *device, const char *prefix)
     return strncmp(device, prefix, len) == 0 ? device + len : NULL;
 }
 
+/* What kernel and DPDK both take as it is. */
+static bool is_iface_name(const char *name)
+{
+    return name[0] != '\0' && strlen(name) < IFNAMSIZ && strpbrk(name, ",/:% ") == NULL &&
+           strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
 /* net_tap would share an interface that is there with whoever made it, each getting some frames. */
 static bool check_device(const struct opening *o)
 {
     const char *tap = behind(o->c->device, tap_prefix);
     const char *iface = behind(o->c->device, af_packet_prefix);
 
+    if ((tap != NULL && !is_iface_name(tap)) || (iface != NULL && !is_iface_name(iface)))
+        return refuse(
+            o, "no name of an interface; it has 1 to %d characters, and no , / : %% or space",
+            IFNAMSIZ - 1);
     if (tap != NULL && if_nametoindex(tap) != 0) {
         return refuse(
             o, "interface %s is there already; end the program that made it, or name another", tap);
@@ -172,7 +189,7 @@ static bool attach_pair(struct opening *o, const char *name)
     struct ring_pair *pair = strlen(name) < NAME_BYTES && name[0] ? find_pair(name) : NULL;
 
     if (pair == NULL)
-        return fail(o, "no such ring can be made", 0);
+        return refuse(o, "no ring of this name; it has 1 to %d characters", NAME_BYTES - 1);
     if (pair->name[0] == '\0') {
         (void)snprintf(pair->name, sizeof(pair->name), "%s", name);
         pair->rings[0] = create_ring(pair, 0);
@@ -211,23 +228,61 @@ static bool open_ring(struct opening *o, const char *name)
     return true;
 }
 
-/* `device`: name and arguments as DPDK takes them. */
-static bool probe(struct opening *o, const char *device)
+/* DPDK says -1 for much, which is not EPERM. */
+static bool fail_probe(const struct opening *o, int rc)
+{
+    return refuse(o, "DPDK does not open it%s%s; mend what it complains of on standard error",
+                  rc != -1 ? ": " : "", rc != -1 ? rte_strerror(-rc) : "");
+}
+
+/* `device`: name and arguments as DPDK takes them. 0, or what DPDK says. */
+static int probe(struct opening *o, const char *device)
 {
     char name[DEVICE_BYTES];
     int rc;
 
-    if (strlen(device) >= sizeof(name))
-        return fail(o, "device string too long", 0);
     (void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(device, ","), device);
-    if (rte_eth_dev_get_port_by_name(name, &o->p->device) != 0) {
-        if ((rc = rte_dev_probe(device)) < 0)
-            return fail(o, "DPDK does not open it", rc);
-        if ((rc = rte_eth_dev_get_port_by_name(name, &o->p->device)) < 0)
-            return fail(o, "it is no Ethernet port", rc);
-    }
+    if (rte_eth_dev_get_port_by_name(name, &o->p->device) != 0 &&
+        ((rc = rte_dev_probe(device)) < 0 ||
+         (rc = rte_eth_dev_get_port_by_name(name, &o->p->device)) < 0))
+        return rc;
     o->p->is_there = true;
-    return true;
+    return 0;
+}
+
+/* Of net_tap's failure the cause is not told: what it did is done once more. */
+static bool fail_tap(const struct opening *o, const char *iface, int rc)
+{
+    struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
+    const int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+    int why = fd < 0 ? errno : 0;
+
+    if (fd < 0) {
+        return refuse(o,
+                      "/dev/net/tun cannot be opened: %s; load the module tun, and allow it here",
+                      strerror(why));
+    }
+    (void)snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", iface);
+    if (ioctl(fd, TUNSETIFF, &request) < 0)
+        why = errno;
+    (void)close(fd);
+    if (why == EPERM)
+        return refuse(o, "to make an interface needs CAP_NET_ADMIN; be root, or in a namespace of "
+                         "your own (unshare -Urn)");
+    if (why != 0)
+        return refuse(o, "the kernel makes no such interface: %s; name another", strerror(why));
+    return fail_probe(o, rc);
+}
+
+static bool fail_af_packet(const struct opening *o, int rc)
+{
+    const int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+
+    if (fd < 0 && errno == EPERM)
+        return refuse(o, "to open it needs CAP_NET_RAW; be root, or in a namespace of your own");
+    if (fd >= 0)
+        (void)close(fd);
+    return fail_probe(o, rc);
 }
 
 /* A virtual device on a kernel interface. Names of devices must differ in the whole process. */
@@ -235,12 +290,28 @@ static bool open_kernel(struct opening *o, enum kind kind, const char *driver, c
 {
     static unsigned serial = 900; /* far from the numbers of those given by string */
     char device[DEVICE_BYTES];
+    int rc;
 
     o->p->kind = kind;
-    if (iface[0] == '\0' || strlen(iface) > 15 || strpbrk(iface, ",/ ") != NULL)
-        return fail(o, "not the name of an interface", 0);
     (void)snprintf(device, sizeof(device), "%s%u,iface=%s", driver, serial++, iface);
-    return probe(o, device);
+    if ((rc = probe(o, device)) < 0)
+        return kind == TAP ? fail_tap(o, iface, rc) : fail_af_packet(o, rc);
+    return true;
+}
+
+static bool open_other(struct opening *o)
+{
+    int rc;
+
+    o->p->kind = OTHER;
+    if (strlen(o->c->device) >= DEVICE_BYTES)
+        return fail(o, "device string too long", 0);
+    rc = probe(o, o->c->device);
+    if (rc == -EFAULT) /* no bus takes the name */
+        return refuse(o,
+                      "no such device; give ring:NAME, tap:IFACE, af_packet:IFACE, one of DPDK's "
+                      "like net_memif0,role=client, or a PCI address like 0000:01:00.0");
+    return rc == 0 || fail_probe(o, rc);
 }
 
 static bool open_device(struct opening *o)
@@ -253,8 +324,7 @@ static bool open_device(struct opening *o)
         return open_kernel(o, TAP, "net_tap", name);
     if ((name = behind(o->c->device, af_packet_prefix)) != NULL)
         return open_kernel(o, AF_PACKET_IFACE, "net_af_packet", name);
-    o->p->kind = OTHER;
-    return probe(o, o->c->device);
+    return open_other(o);
 }
 
 /* ---- configuration -------------------------------------------------------------------------- */
@@ -295,6 +365,8 @@ static bool choose_mac(struct opening *o)
     }
     if ((rc = rte_eth_macaddr_get(o->p->device, &mac)) < 0)
         return fail(o, "it has no MAC address", rc);
+    if (!rte_is_valid_assigned_ether_addr(&mac))
+        return refuse(o, "it has no MAC address; give mac = 02:00:00:00:00:01, say");
     memcpy(o->p->mac, mac.addr_bytes, sizeof(o->p->mac));
     return true;
 }
@@ -320,6 +392,35 @@ static bool sends_chains(const struct opening *o)
            strcmp(o->info.driver_name, "net_null") == 0;
 }
 
+/*
+ * As ethdev reckons it: what the longest frame leaves, and the driver allows. The default is what
+ * each has to take; net_af_packet calls it too long if one asks for it.
+ */
+static unsigned mtu_most(const struct rte_eth_dev_info *info)
+{
+    const bool is_told = info->max_mtu != UINT16_MAX;
+    const uint32_t head = is_told && info->max_rx_pktlen > info->max_mtu
+                              ? info->max_rx_pktlen - info->max_mtu
+                              : RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN;
+    const uint32_t most = RTE_MIN(info->max_rx_pktlen - head, (uint32_t)info->max_mtu);
+
+    return RTE_MAX(most, (uint32_t)SL_PORT_MTU_BYTES);
+}
+
+static bool set_mtu(struct opening *o)
+{
+    const struct sl_port *p = o->p;
+    int rc;
+
+    if (p->mtu_bytes == SL_PORT_MTU_BYTES ||
+        (rc = rte_eth_dev_set_mtu(p->device, p->mtu_bytes)) >= 0)
+        return true;
+    *o->key = "mtu";
+    return refuse(o, "it does not take an MTU of %u: %s; give %u to %u", p->mtu_bytes,
+                  rte_strerror(-rc), RTE_MAX(o->info.min_mtu, SL_PORT_MTU_MIN_BYTES),
+                  mtu_most(&o->info));
+}
+
 static bool configure(struct opening *o)
 {
     struct rte_eth_conf conf = {0};
@@ -331,7 +432,8 @@ static bool configure(struct opening *o)
     if (p->queues > o->info.max_rx_queues || p->queues > o->info.max_tx_queues)
         return fail(o, "it has not so many queues", 0);
     if (!sends_chains(o))
-        return fail(o, "its driver does not send chained buffers", 0);
+        return fail(o, "its driver does not send chained buffers, which segments are; take another",
+                    0);
     conf.txmode.offloads = tx_offloads(o);
     if (p->kind == OTHER)
         conf.rxmode.offloads = o->info.rx_offload_capa &
@@ -343,10 +445,7 @@ static bool configure(struct opening *o)
     }
     if ((rc = rte_eth_dev_configure(p->device, p->queues, p->queues, &conf)) < 0)
         return fail(o, "it does not take the configuration", rc);
-    if (p->mtu_bytes != SL_PORT_MTU_BYTES && p->kind != RING &&
-        (rc = rte_eth_dev_set_mtu(p->device, p->mtu_bytes)) < 0)
-        return fail(o, "it does not take the MTU", rc);
-    return true;
+    return p->kind == RING || set_mtu(o);
 }
 
 static uint16_t data_room(const struct sl_port *p)
@@ -408,10 +507,13 @@ static bool start(struct opening *o)
     return true;
 }
 
-struct sl_port *sl_port_open(const struct sl_port_config *c, char *err, size_t err_len)
+struct sl_port *sl_port_open(const struct sl_port_config *c, const char **key, char *err,
+                             size_t err_len)
 {
     struct sl_port *p = SL_FAULT(port_open) ? NULL : calloc(1, sizeof(*p));
-    struct opening o = {.c = c, .p = p, .err = err, .err_len = err_len};
+    struct opening o = {.c = c, .p = p, .key = key, .err = err, .err_len = err_len};
+
+    *key = "device";
 
     if (p == NULL) {
         (void)fail(&o, "no memory", 0);

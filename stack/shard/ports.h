@@ -25,7 +25,7 @@
  */
 struct sl_port;
 
-enum { SL_PORT_QUEUES_MAX = 64, SL_PORT_MTU_BYTES = 1500 };
+enum { SL_PORT_QUEUES_MAX = 64, SL_PORT_MTU_MIN_BYTES = 576, SL_PORT_MTU_BYTES = 1500 };
 
 struct sl_port_config {
     const char *name;   /* for messages: "tap0" */
@@ -45,8 +45,12 @@ struct sl_port_config {
  */
 bool sl_port_check(const struct sl_port_config *c, char *err, size_t err_len);
 
-/* NULL with a sentence in `err`. Asks sl_port_check() too. */
-struct sl_port *sl_port_open(const struct sl_port_config *c, char *err, size_t err_len);
+/*
+ * NULL with a sentence in `err`, and what of a port's configuration is at fault in `*key`: "device"
+ * or "mtu". Asks sl_port_check() too.
+ */
+struct sl_port *sl_port_open(const struct sl_port_config *c, const char **key, char *err,
+                             size_t err_len);
 
 /* Stops the device and removes it. Shards have let go of it before. NULL is allowed. */
 void sl_port_close(struct sl_port *p);

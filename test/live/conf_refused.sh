@@ -64,6 +64,15 @@ on "$ns" ip tuntap add dev held0 mode tap multi_queue || fail "no tap can be mad
 refuses $'[port q]\ndevice = tap:made0\n[port p]\ndevice = tap:held0\naddress = 10.0.0.1/24' \
     "conf:4:" "held0 is there already" "name another"
 grep -q made0 "$TMP/said" && fail "a port was opened before the name was looked at"
+refuses $'[port p]\nmtu = 9000\ndevice = tap:made0\naddress = 10.0.0.1/24' \
+    "conf:2:" "an MTU of 9000" "give 576 to 1504"
+refuses $'[port p]\ndevice = af_packet:held0\nmtu = 1501\naddress = 10.0.0.1/24' \
+    "conf:3:" "an MTU of 1501" "give 576 to 1500"
+refuses $'[port p]\ndevice = af_packet:lo\naddress = 10.0.0.1/24' "conf:2:" "no MAC address" "give mac ="
+where=(ip netns exec "$ns" setpriv --bounding-set=-net_raw,-net_admin)
+refuses $'[port p]\ndevice = tap:made0\naddress = 10.0.0.1/24' "conf:2:" CAP_NET_ADMIN
+refuses $'[port p]\ndevice = af_packet:held0\naddress = 10.0.0.1/24' "conf:2:" CAP_NET_RAW
+where=(ip netns exec "$ns")
 start first "$ns" "$SEALANE" echo --config "$TAP_CONF" --listen 7
 listening first
 refuses "$(cat "$TAP_CONF")" "conf:$(grep -n ^device "$TAP_CONF" | cut -d: -f1):" \
