@@ -40,8 +40,10 @@ struct sl_crypt {
     uint32_t forged_bytes;       /* the longest of those that failed, in this round of choices */
     uint64_t disputed_since_ns;  /* an incomplete frame has two copies of some range; 0: no */
     uint64_t unprotected_at;     /* frame that was counted as acknowledged unverified, + 1 */
+    uint64_t rx_acked;           /* acknowledged up to here before that was taken back */
     sl_seq fin_seq;              /* the peer's FIN, believed once its mark was opened */
     uint32_t overhead_bytes;     /* what a frame adds to ordinary data */
+    uint8_t doubts;              /* how often that was, since the last authentic frame */
     bool fin_seen, fin_counted;
     bool failing;    /* the frame at rx_auth failed to authenticate, and nothing has since */
     bool incomplete; /* it is not all there, with the copies tried last */
@@ -74,6 +76,14 @@ enum sl_drop sl_crypt_text(struct sl_tcb *tcb, sl_seq seq, struct rte_mbuf *m);
 /* The peer's FIN at `seq` (input.c): taken only behind the TEP's own mark (R77, R78, A14 c);
  * without it a FIN may be forged. */
 void sl_crypt_fin(struct sl_tcb *tcb, sl_seq seq, uint64_t now_ns);
+
+/*
+ * An ACK went out for bytes that nothing vouched for (A14 b), and this segment (input.c) lies in
+ * front of rcv_nxt: its sender may never have sent those, and then hears nothing that we say, since
+ * we acknowledge what is not there. Takes the ACK back to what is authentic. Whoever did send them
+ * ignores an old ACK, and gets the newer one again soon.
+ */
+void sl_crypt_doubt(struct sl_tcb *tcb, const struct sl_seg *seg);
 
 /* First byte behind what is held without a gap: where "in order" is (rcv_nxt or beyond). */
 sl_seq sl_crypt_rcv_high(const struct sl_tcb *tcb);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tcp/crypt_hold.h"
 
-enum { HOLD_MSS = 4 }; /* A14 b */
+enum {
+    HOLD_MSS = 4,   /* A14 b */
+    DOUBTS_MAX = 8, /* doublings of the time that bytes are held back */
+};
 
 static const uint64_t dispute_ns = 1000000000; /* a few retransmissions */
 
@@ -14,12 +17,14 @@ sl_seq sl_crypt_rcv_high(const struct sl_tcb *tcb)
 
 /*
  * Nobody can tell yet which copy belongs to an incomplete frame, and its sender may be waiting for
- * an acknowledgment. After a while all that is disputed goes, and is asked for anew.
+ * an acknowledgment. After a while all that is disputed goes, and is asked for anew, but for what
+ * was acknowledged once: whoever sent that has it no more.
  */
 static void dispute(struct sl_tcb *tcb, sl_seq high, uint64_t now_ns)
 {
     struct sl_crypt *c = tcb->crypt;
-    const sl_seq from = sl_seq_max(tcb->rcv_nxt, sl_crypt_rx_seq(tcb, c->rx_auth));
+    const sl_seq acked = sl_crypt_rx_seq(tcb, RTE_MAX(c->rx_acked, c->rx_auth));
+    const sl_seq from = sl_seq_max(tcb->rcv_nxt, acked);
 
     if (c->disputed_since_ns == 0)
         c->disputed_since_ns = now_ns;
@@ -30,7 +35,10 @@ static void dispute(struct sl_tcb *tcb, sl_seq high, uint64_t now_ns)
     sl_tcb_timer_off(tcb, SL_TIMER_HOLD);
     c->disputed_since_ns = 0;
     sl_count_drop(tcb->tcp->host.counters, SL_DROP_CRYPT_TAG);
-    sl_rcvq_drop(&tcb->rcvq, from, high - from);
+    if (sl_seq_gt(high, from))
+        sl_rcvq_drop(&tcb->rcvq, from, high - from);
+    if (sl_seq_gt(acked, tcb->rcv_nxt))
+        sl_tcb_advance(tcb, sl_seq_min(acked, high), now_ns);
     tcb->ack_now = true;
     sl_tcb_wants_output(tcb);
 }
@@ -45,15 +53,16 @@ void sl_crypt_hold_back(struct sl_tcb *tcb, bool waited, uint64_t now_ns)
         sl_tcb_timer_off(tcb, SL_TIMER_HOLD);
         return;
     }
-    if (sl_rcvq_copies(&tcb->rcvq, sl_crypt_rx_seq(tcb, c->rx_auth),
-                       high - sl_crypt_rx_seq(tcb, c->rx_auth)) > 0) {
+    if (sl_rcvq_copies(&tcb->rcvq, tcb->rcv_nxt, pending) > 0) {
         dispute(tcb, high, now_ns);
         return;
     }
     c->disputed_since_ns = 0;
-    if (sl_crypt_ready(tcb) && !waited && pending < HOLD_MSS * (uint32_t)tcb->mss_bytes) {
+    if (sl_crypt_ready(tcb) && !waited &&
+        (c->doubts > 0 || pending < HOLD_MSS * (uint32_t)tcb->mss_bytes)) {
         if (tcb->due_ns[SL_TIMER_HOLD] == SL_NEVER)
-            sl_tcb_timer_set(tcb, SL_TIMER_HOLD, now_ns + tcb->tcp->config.delayed_ack_ns);
+            sl_tcb_timer_set(tcb, SL_TIMER_HOLD,
+                             now_ns + (tcb->tcp->config.delayed_ack_ns << c->doubts));
         return;
     }
     sl_tcb_timer_off(tcb, SL_TIMER_HOLD);
@@ -64,10 +73,44 @@ void sl_crypt_hold_back(struct sl_tcb *tcb, bool waited, uint64_t now_ns)
     sl_tcb_advance(tcb, high, now_ns);
 }
 
+void sl_crypt_doubt(struct sl_tcb *tcb, const struct sl_seg *seg)
+{
+    struct sl_crypt *c = tcb->crypt;
+    const sl_seq at = sl_crypt_rx_seq(tcb, c->rx_auth), end = seg->seq + seg->len;
+
+    if (c->ended || tcb->fin_received || !sl_crypt_ready(tcb) || sl_seq_leq(tcb->rcv_nxt, at) ||
+        (seg->len > 0 ? sl_seq_leq(end, at) : sl_seq_lt(end, at)))
+        return;
+    c->rx_acked = c->rx_auth + (tcb->rcv_nxt - at);
+    if (c->doubts < DOUBTS_MAX)
+        c->doubts++;
+    tcb->rcv_nxt = at;
+    sl_tcb_timer_off(tcb, SL_TIMER_HOLD);
+    sl_tcb_wants_read(tcb); /* to be held back anew */
+}
+
+/*
+ * Two versions are held of what was acknowledged before anything vouched for it, and here comes a
+ * third: whoever sends it will send it again, so let there be room for it.
+ */
+static void make_room(struct sl_tcb *tcb, sl_seq seq)
+{
+    struct sl_crypt *c = tcb->crypt;
+    const sl_seq at = sl_crypt_rx_seq(tcb, c->rx_auth);
+
+    if (c->rx_acked <= c->rx_auth || !sl_list_empty(&c->opens) ||
+        sl_seq_geq(seq, sl_crypt_rx_seq(tcb, c->rx_acked)))
+        return;
+    sl_rcvq_drop(&tcb->rcvq, at, (uint32_t)(c->rx_acked - c->rx_auth));
+    c->rx_acked = c->rx_auth;
+}
+
 enum sl_drop sl_crypt_text(struct sl_tcb *tcb, sl_seq seq, struct rte_mbuf *m)
 {
     const sl_seq high = sl_crypt_rcv_high(tcb);
     const enum sl_drop drop = sl_rcvq_insert(&tcb->rcvq, seq, m, true, tcb->tcp->host.rx);
+    if (drop == SL_DROP_CRYPT_COPY)
+        make_room(tcb, seq);
     if (sl_seq_gt(seq, high) || tcb->rcvq.copies > 0) { /* a hole, or a dispute: RFC 5681 3.2 */
         tcb->ack_now = true;
         sl_tcb_wants_output(tcb);

@@ -624,10 +624,13 @@ static enum sl_drop synchronized(struct sl_tcb *tcb, struct sl_seg *seg, uint64_
     enum sl_drop drop, text;
 
     if ((drop = sl_input_check_timestamp(tcb, seg, now_ns)) || /* PAWS: RFC 7323 5.3 */
-        (drop = check_repeated_syn(tcb, seg, now_ns)) ||       /* D36 */
-        (drop = check_sequence(tcb, seg, now_ns)) ||           /* first */
-        check_rst(tcb, seg, now_ns, &drop) ||                  /* second; RFC 5961 3.2 */
-        (drop = check_syn(tcb, seg, now_ns)))                  /* fourth; RFC 5961 4.2 */
+        (drop = check_repeated_syn(tcb, seg, now_ns)))         /* D36 */
+        return drop;
+    if (tcb->encrypting && sl_seq_lt(seg->seq, tcb->rcv_nxt))
+        sl_crypt_doubt(tcb, seg);
+    if ((drop = check_sequence(tcb, seg, now_ns)) || /* first */
+        check_rst(tcb, seg, now_ns, &drop) ||        /* second; RFC 5961 3.2 */
+        (drop = check_syn(tcb, seg, now_ns)))        /* fourth; RFC 5961 4.2 */
         return drop;
     note_arrival(tcb, seg, now_ns);
     if ((drop = check_ack(tcb, seg, now_ns)) || tcb->state == SL_TCP_CLOSED) /* fifth */

@@ -77,6 +77,42 @@ def forged(t, pieces):
     attacked(t, p)
 
 
+@table(BOTH, [
+    ('a_beginning', b'\0\x05\0' + bytes(33), 0.3), ('less_than_a_head', b'\xff\xff', 0.3),
+    ('anything', random.Random(7).randbytes(100), 0.3), ('in_a_stream', b'\0\x05\0' + bytes(33), 0.1),
+])
+def forged_and_left_alone(t, text, wait):
+    """Long enough to be acknowledged (A14 b), and then not followed by what it began with."""
+    p = t.start()
+    p.tcp.forged_for = True
+    t.exchange(p, 3000)
+    for size in (3, 1000, 60000, 3):
+        p.tcp.emit(ACK | PSH, p.tcp.nxt, text)
+        t.pass_time(p, wait)
+        t.give(p, p.random.randbytes(size))
+    p.tcp.emit(ACK | PSH, p.tcp.nxt, text)
+    t.pass_time(p, wait)
+    if not t.echo:  # what the program sends meanwhile acknowledges the forged text
+        t.take(p, p.random.randbytes(3000))
+    attacked(t, p)
+
+
+@case(BOTH)
+def forged_in_front_and_left_behind(t):
+    """The genuine frame takes the place of the first bytes; what is left of them is no frame."""
+    p = t.start()
+    p.tcp.forged_for = True
+    t.exchange(p, 3000)
+    for _ in range(3):
+        data, frame = genuine(p, 3)
+        with p.tcp.at_once():
+            p.tcp.emit(ACK | PSH, p.tcp.nxt, b'\0\x05\0' + bytes(33))
+            p.tcp.write(frame)
+        t.arrived(p, data)
+        t.pass_time(p, 0.2)
+    attacked(t, p)
+
+
 @case(BOTH)
 def forged_between_halves(t):
     """Half of a frame, then a forged second half, then the true one."""

@@ -251,6 +251,7 @@ class Tcp:
         self.lane = self.sieve = straight
         self.cut = lambda offset, left: self.room()
         self.salvo = None               # what at_once() has collected
+        self.forged_for = False         # bytes that we never sent may be acknowledged
         self.late, self.count = [], 0   # heap of (time, number, call)
         # What we send: the stream whole, and how far it is acknowledged, sent, and was ever sent.
         self.tx, self.una, self.nxt, self.top = bytearray(), 0, 0, 0
@@ -400,9 +401,8 @@ class Tcp:
             if self.established:
                 self.emit(ACK)  # our ACK was lost
             return
-        if seg.flags & ACK:
-            self.take_ack(seg)
-        self.take_text(seg)
+        if not seg.flags & ACK or self.take_ack(seg):
+            self.take_text(seg)
 
     def place(self, number, base, near):
         """The stream offset of a sequence number, near one that is known."""
@@ -411,6 +411,9 @@ class Tcp:
 
     def take_ack(self, seg):
         ack = self.place(seg.ack, self.iss, self.una)
+        if ack > self.top and self.forged_for:
+            self.emit(ACK)  # RFC 9293 3.10.7.4, fifth
+            return False
         if ack > self.top:
             raise Violation(f'acknowledges {ack}, sent {self.top}')
         update = seg.window << self.rscale != self.peer_window
@@ -427,6 +430,7 @@ class Tcp:
                 self.recover = self.top
                 self.send_again(ack)
         self.output()
+        return True
 
     def take_text(self, seg):
         at = self.place(seg.seq, self.irs, len(self.rx))
