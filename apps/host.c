@@ -21,12 +21,8 @@ static bool bring_up(struct host *h, const struct cli *cli, char *err, size_t er
     h->config = cli_config(cli, NULL, cli->config, err, err_len);
     if (h->config == NULL)
         return false;
-    if (sl_config_shards(h->config) > 1) {
-        (void)snprintf(err, err_len, "%s: describes several shards; this program is one",
-                       cli->config);
-        return false;
-    }
-    if (sl_init(h->config, err, err_len) < 0)
+    if (sl_config_check_one_shard(h->config, err, err_len) < 0 ||
+        sl_init(h->config, err, err_len) < 0)
         return false;
     h->shard = sl_open(h->config, 0, err, err_len);
     return h->shard != NULL;

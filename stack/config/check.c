@@ -322,3 +322,22 @@ int sl_config_check(const struct sl_config *c, char *err, size_t err_len)
 
     return check_ports(&k) && check_routes(&k) && check_tcp(&k) && check_crypt(&k) ? 0 : -EINVAL;
 }
+
+int sl_config_check_one_shard(const struct sl_config *c, char *err, size_t err_len)
+{
+    const struct check k = {c, err, err_len};
+    unsigned i;
+
+    for (i = 0; i < c->n_ports; i++) {
+        const struct sl_config_port *p = &c->ports[i];
+
+        if (p->shard == 0)
+            continue;
+        (void)fail(&k, port_mark(p, "shard"),
+                   "port %s.shard: is %u, but this program is one shard; give every port shard = "
+                   "0, as drivers-config/tap.conf does",
+                   p->name, p->shard);
+        return -EINVAL;
+    }
+    return 0;
+}

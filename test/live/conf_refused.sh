@@ -35,6 +35,15 @@ refuses $'[port p]\ndevice = af_packet:absent0\naddress = 10.0.0.1/24' "conf:2:"
 "$SEALANE" echo --config "$TAP_CONF" >"$TMP/out" 2>&1
 [ $? -eq 2 ] || fail "echo without --listen is no usage error"
 
+# Two shards, of which these programs are one.
+for program in "echo --listen 7" "cat --listen 7" "cat --connect 10.78.0.1:7"; do
+    # shellcheck disable=SC2086
+    "$SEALANE" $program --config "$ROOT/drivers-config/ring.conf" >"$TMP/out" 2>"$TMP/said" </dev/null
+    [ $? -eq 2 ] || fail "$program takes a file for two shards"
+    grep -q "ring.conf:$(grep -n '^shard *= *1' "$ROOT/drivers-config/ring.conf" | cut -d: -f1):.*give every" \
+        "$TMP/said" || fail "no line or mend in: $(cat "$TMP/said")"
+done
+
 # What no host can have is told when the file is checked, not when a port is up.
 for address in 10.1.1.0/24 10.1.1.255/24 224.1.1.1/24 127.0.0.1/8 0.0.0.0/0; do
     printf '[port p]\ndevice = tap:x\naddress = %s\n' "$address" >"$TMP/conf"

@@ -56,6 +56,9 @@ SL_API void sl_config_pcap(struct sl_config *c, const char *path);
  */
 SL_API int sl_config_check(const struct sl_config *c, char *err, size_t err_len);
 
+/* For programs that are one shard: 0, or -EINVAL with the line of a port that is another one's. */
+SL_API int sl_config_check_one_shard(const struct sl_config *c, char *err, size_t err_len);
+
 /* How many shards own ports: 1 and more. */
 SL_API unsigned sl_config_shards(const struct sl_config *c);
 

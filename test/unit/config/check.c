@@ -97,3 +97,18 @@ Test(config_check, shards_are_counted)
     cr_expect_eq(sl_config_shards(c), 2);
     sl_config_destroy(c);
 }
+
+Test(config_check, a_program_of_one_shard_names_the_line_of_another)
+{
+    struct sl_config *c = sl_config_create();
+    char err[SL_ERR_BYTES] = "";
+
+    cr_assert_eq(sl_config_read_text(c, RING "mtu = 1400\n", "t.conf", err, sizeof(err)), 0);
+    cr_expect_eq(sl_config_check_one_shard(c, err, sizeof(err)), 0, "%s", err);
+    cr_assert_eq(sl_config_set(c, "port b.shard=1", err, sizeof(err)), 0);
+    cr_expect_eq(sl_config_check_one_shard(c, err, sizeof(err)), -EINVAL);
+    cr_expect(strncmp(err, "--set: port b.shard: is 1, but this program is one shard; give ", 63) ==
+                  0,
+              "%s", err);
+    sl_config_destroy(c);
+}
