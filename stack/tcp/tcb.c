@@ -280,18 +280,23 @@ void sl_tcb_end(struct sl_tcb *tcb, enum sl_tcp_error why)
     sl_tcb_release(tcb);
 }
 
-/* T9293-33: the states in which ABORT sends a RST; in the others the peer has closed anyway. */
-static bool sends_rst(enum sl_tcp_state state)
+/*
+ * T9293-33: the states in which ABORT sends a RST; in the others the peer has closed anyway. It
+ * waits there while its FIN is not acknowledged, and would wait in vain.
+ */
+static bool sends_rst(const struct sl_tcb *tcb)
 {
-    return state == SL_TCP_SYN_RECEIVED || state == SL_TCP_ESTABLISHED ||
-           state == SL_TCP_FIN_WAIT_1 || state == SL_TCP_FIN_WAIT_2 || state == SL_TCP_CLOSE_WAIT;
+    return tcb->state == SL_TCP_SYN_RECEIVED || tcb->state == SL_TCP_ESTABLISHED ||
+           tcb->state == SL_TCP_FIN_WAIT_1 || tcb->state == SL_TCP_FIN_WAIT_2 ||
+           tcb->state == SL_TCP_CLOSE_WAIT ||
+           (tcb->fin_received && tcb->last_ack_sent != tcb->rcv_nxt);
 }
 
 void sl_tcb_reset(struct sl_tcb *tcb, enum sl_tcp_error why, uint64_t now_ns)
 {
     if (tcb->state == SL_TCP_CLOSED)
         return;
-    if (sends_rst((enum sl_tcp_state)tcb->state))
+    if (sends_rst(tcb))
         sl_output_rst(tcb, now_ns);
     sl_count(tcb->tcp->host.counters, SL_COUNT_CONNECTIONS_RESET_OUT);
     sl_tcb_end(tcb, why);

@@ -309,3 +309,19 @@ Test(timewait, an_abort_ends_it_without_a_segment) /* T9293-33 */
     sends_nothing(&s);
     cr_assert_eq(sl_tcp_connections(s.tcp), 0);
 }
+
+Test(timewait, an_abort_resets_who_waits_for_its_fin_to_be_acknowledged)
+{
+    struct script s = established();
+
+    call_shutdown(&s);
+    sends(&s, "101:101 FIN ack 301");
+    arrives(&s, "301:301 ack 102");
+    arrives(&s, "301:304 FIN ack 102");
+    in_state(&s, SL_TCP_TIME_WAIT);
+    call_abort(&s);
+    sends(&s, "102:102 RST ack 305");
+    sends_nothing(&s);
+    in_state(&s, SL_TCP_CLOSED);
+    cr_assert_eq(sl_tcp_connections(s.tcp), 0);
+}
