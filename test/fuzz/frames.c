@@ -13,7 +13,8 @@
  * An encrypted connection whose peer writes true frames, while what arrives is cut up, repeated,
  * reordered and mixed with forgeries. What the application reads is a beginning of what the peer's
  * wrote, whatever comes; and once no more is forged, and the peer repeats what is not acknowledged,
- * the whole of it is read or the connection ends: it never merely hangs.
+ * the whole of it is read or the connection ends: it never merely hangs. Nor does it end by an
+ * error where nobody meddled.
  */
 
 enum {
@@ -25,6 +26,7 @@ enum {
     STREAM_ROOM = 1 << 18, /* of a stream: far below what a seam holds */
     FORGED_MAX = 2048,
     OWED_ROUNDS = 120,
+    PATIENCE_MS = 9000, /* readings A14 d, A16: 10 s */
 };
 
 struct world {
@@ -40,6 +42,9 @@ struct world {
     uint32_t written, read, our_written;
     bool over, let_go; /* an error or the end was reported; the TCB may be gone */
     bool peer_ended, our_fin;
+    bool failed;  /* it ended, and not by both FINs */
+    bool meddled; /* something was forged, failed, or took longer than any timer */
+    uint64_t passed_ms;
     uint32_t fault_ppm, fault_seed;           /* of allocations of ours that fail */
     uint8_t forged[STREAM_ROOM + UINT16_MAX]; /* places where other bytes than the peer's came */
 };
@@ -73,6 +78,7 @@ static void iterate(void)
 
 static void pass_ms(uint64_t ms)
 {
+    w.passed_ms += ms;
     faults(true);
     host_pass(&w.h, ms * HOST_NS_PER_MS);
     faults(false);
@@ -115,6 +121,7 @@ static void event(struct host *h, struct sl_tcb *tcb, unsigned ev)
 {
     (void)h, (void)tcb;
     w.over |= (ev & (SL_TCP_EV_ERROR | SL_TCP_EV_CLOSED)) != 0;
+    w.failed |= (ev & SL_TCP_EV_ERROR) != 0;
 }
 
 /* ---- what arrives -------------------------------------------------------------------------- */
@@ -287,6 +294,7 @@ static void forge(uint64_t at, uint8_t how, struct sl_cursor *c)
     const uint32_t len = 1U + ((how & 0x40) != 0 ? fuzz_u16(c) % MSS : fuzz_u8(c) % 64);
     const uint64_t end = w.peer->sent_len;
 
+    w.meddled = true;
     memset(bytes, how, sizeof(bytes));
     if ((how & 1) != 0 && at < end) /* the truth, with a byte changed */
         memcpy(bytes, w.peer->sent + at, len < end - at ? len : end - at);
@@ -320,6 +328,16 @@ static void app_reads(uint32_t len)
     for (uint32_t i = 0; i < n; i++)
         FUZZ_CHECK(out[i] == pattern(w.read + i));
     w.read += (uint32_t)n;
+}
+
+static void app_reads_all(void)
+{
+    uint32_t before;
+
+    do {
+        before = w.read;
+        app_reads(UINT16_MAX);
+    } while (w.read != before);
 }
 
 static void app_sends(uint32_t len)
@@ -404,9 +422,11 @@ static void step(struct sl_cursor *c)
             arrive_fin();
         else if (how < 0x20)
             (void)sl_tcp_shutdown(w.h.tcp, w.tcb, false, true, w.h.now_ns);
-        else if (how >= 0xa0)
+        else if (how >= 0xa0) {
+            w.meddled = true;
             arrive(PEER_ISN + 1 + (uint32_t)place(c, how), SL_TCP_ACK | SL_TCP_FIN, NULL, 0, NULL,
                    0);
+        }
         break;
     case 14:
         if (!w.peer_ended)
@@ -445,17 +465,16 @@ static void repeat(void)
         iterate();
         peer_acks();
         pass_ms(500);
-        for (uint32_t before = w.read + 1; before != w.read && !w.over;) {
-            before = w.read;
-            app_reads(UINT16_MAX);
-        }
-        if (w.read == w.written && w.tcb->eof)
+        app_reads_all();
+        if (w.read == w.written && w.tcb->fin_received)
             break;
     }
-    if (w.over || is_spoilt())
+    app_reads_all();
+    FUZZ_CHECK(w.meddled || !w.failed);
+    if (w.failed || is_spoilt())
         return;
     FUZZ_CHECK(w.read == w.written);
-    FUZZ_CHECK(!w.peer_ended || w.tcb->eof);
+    FUZZ_CHECK(!w.peer_ended || w.over || (w.tcb->eof && w.tcb->fin_received));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
@@ -467,8 +486,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     w.fault_ppm = how < 0xc0 ? 0 : (how & 0x3cU) * 1000;
     for (int i = 0; i < OPS_MAX && sl_cursor_left(&c) > 0; i++)
         step(&c);
+    w.meddled |= w.fault_ppm > 0 || w.passed_ms >= PATIENCE_MS;
     w.fault_ppm = 0;
     iterate();
+    if ((how & 4) != 0)
+        peer_ends();
     repeat();
     w.let_go = true;
     sl_tcp_abort(w.h.tcp, w.tcb, w.h.now_ns);
