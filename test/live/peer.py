@@ -6,10 +6,12 @@ peer.py echo HOST PORT BYTES CONNECTIONS   all open at once; each gets back what
 peer.py refused HOST PORT                  the connect is refused, at once
 peer.py abort HOST PORT BYTES              sends, then resets (SO_LINGER 0)
 peer.py aborted HOST PORT                  sends until the other side resets
+peer.py aborted-late HOST PORT             the same once its FIN is out, in the segment of its data
 peer.py serve-abort PORT BYTES             accepts one, reads so much, then resets
 peer.py polite HOST PORT                   gets a line echoed, says so, closes when the other does
 peer.py stubborn HOST PORT                 gets a line echoed, says so, and never closes
 """
+import errno
 import random
 import selectors
 import socket
@@ -99,6 +101,21 @@ def aborted(host, port):
         sys.exit(f'ended by {e}, not by a reset')
 
 
+def aborted_late(host, port):
+    sock = connect(host, port)
+    sock.settimeout(5)
+    while sock.recv(1):  # the other side is done first
+        pass
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+    sock.sendall(b'abc')
+    sock.shutdown(socket.SHUT_WR)
+    deadline = time.monotonic() + 5
+    while sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != errno.ECONNRESET:
+        if time.monotonic() > deadline:
+            sys.exit('no reset')
+        time.sleep(0.01)
+
+
 def serve_abort(port, size):
     with socket.create_server(('', int(port))) as server:
         server.settimeout(SECONDS)
@@ -134,6 +151,7 @@ def stubborn(host, port):
 
 def main():
     commands = {'echo': echo, 'refused': refused, 'abort': abort, 'aborted': aborted,
+                'aborted-late': aborted_late,
                 'serve-abort': serve_abort, 'polite': polite,
                 'stubborn': stubborn}
     commands[sys.argv[1]](*sys.argv[2:])

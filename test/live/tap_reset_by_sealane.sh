@@ -13,3 +13,13 @@ kernel_address "$host"
 on "$host" "$HERE/peer.py" aborted $OURS 7 2>"$TMP/peer.err" || fail "no reset"
 finish cat 1
 lines cat.err --connections 1 --each encrypted=false
+
+# The same when both ends have said all that they had to say, but for the ACK of the peer's FIN.
+exec 3<&-
+rm "$TMP/cat.in"
+start late "$host" bash -c '"$@" >/dev/full' - "$SEALANE" cat --config "$TAP_CONF" --listen 7 --json
+listening late
+kernel_address "$host"
+on "$host" "$HERE/peer.py" aborted-late $OURS 7 2>"$TMP/peer.err" || fail "no late reset"
+finish late 1
+lines late.err --connections 1 --each encrypted=false --each 'error="reset"'
