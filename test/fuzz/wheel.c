@@ -38,12 +38,12 @@ static struct entry *first(struct world *w)
     return best;
 }
 
-/* From nanoseconds to centuries. */
-static uint64_t span_ns(struct sl_cursor *c)
+/* From nanoseconds to decades, as long as the clock has room for them. */
+static uint64_t span_ns(uint64_t now_ns, struct sl_cursor *c)
 {
     const uint8_t shift = fuzz_u8(c);
 
-    return (uint64_t)fuzz_u16(c) << shift % 46;
+    return (uint64_t)fuzz_u16(c) << shift % (now_ns < UINT64_C(1) << 62 ? 46 : 20);
 }
 
 static void arm(struct world *w, struct entry *e, uint64_t at_ns)
@@ -66,7 +66,7 @@ static void fire(void *ctx, struct sl_timer *t)
     what = fuzz_u8(w->c);
     other = &w->entries[what % TIMERS];
     if (what >= 0xc0)
-        arm(w, other, w->now_ns + 1 + span_ns(w->c));
+        arm(w, other, w->now_ns + 1 + span_ns(w->now_ns, w->c));
     else if (what >= 0xa0) {
         sl_wheel_disarm(w->wheel, &other->t);
         other->armed = false;
@@ -78,7 +78,7 @@ static void advance(struct world *w, uint8_t budget)
     const unsigned most = budget < 0xe0 ? budget % 8U : 1000;
     unsigned n;
 
-    w->now_ns += span_ns(w->c);
+    w->now_ns += span_ns(w->now_ns, w->c);
     w->fired = 0;
     n = sl_wheel_advance(w->wheel, w->now_ns, most, fire, w);
     FUZZ_CHECK(n == w->fired && n <= most);
@@ -99,7 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct sl_cursor c = sl_cursor_of(bytes, size);
     struct world w = {.c = &c};
 
-    w.now_ns = span_ns(&c);
+    w.now_ns = span_ns(0, &c);
     w.wheel = sl_wheel_create(w.now_ns);
     FUZZ_CHECK(w.wheel != NULL);
     for (unsigned i = 0; i < TIMERS; i++)
@@ -109,7 +109,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         struct entry *e = &w.entries[which % TIMERS];
 
         if (op % 8 < 4)
-            arm(&w, e, w.now_ns + span_ns(&c));
+            arm(&w, e, w.now_ns + span_ns(w.now_ns, &c));
         else if (op % 8 == 4)
             arm(&w, e, op >= 0xf0 ? SL_NEVER : w.now_ns - w.now_ns / 2 % (1U + fuzz_u16(&c)));
         else if (op % 8 == 5) {
