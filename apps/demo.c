@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -162,18 +163,32 @@ static void judge(struct facts *f)
         complain(f, "mbufs are missing");
 }
 
-/* EAL's memory is taken before the data's, which is checked against what is left. */
+/* What does not start was asked for wrongly, a capture that cannot be made say; but for memory. */
+static int refused(struct demo *d, bool lacks_memory)
+{
+    struct facts *f = &d->facts;
+
+    if (!lacks_memory)
+        return EXIT_USAGE;
+    data_lack_memory(&d->data, f->error, f->error, sizeof(f->error));
+    return EXIT_FAILED;
+}
+
 static int run(struct demo *d)
 {
     struct facts *f = &d->facts;
     bool is_open, good;
+    int rc;
 
-    if ((d->config = cli_config(&d->cli, ring_conf, "ring.conf", f->error, sizeof(f->error))) ==
-            NULL ||
-        sl_init(d->config, f->error, sizeof(f->error)) < 0)
+    d->config = cli_config(&d->cli, ring_conf, "ring.conf", f->error, sizeof(f->error));
+    if (d->config == NULL)
         return EXIT_USAGE;
-    if (!data_init(&d->data, d->cli.file, d->cli.has_size ? d->cli.size : size_default, f->error,
-                   sizeof(f->error)))
+    if (!data_choose(&d->data, d->cli.file, d->cli.has_size ? d->cli.size : size_default, f->error,
+                     sizeof(f->error)))
+        return EXIT_FAILED;
+    if ((rc = sl_init(d->config, f->error, sizeof(f->error))) < 0)
+        return refused(d, rc == -ENOMEM);
+    if (!data_fill(&d->data, f->error, sizeof(f->error)))
         return EXIT_FAILED;
     d->transfer.config = d->config;
     d->transfer.data = &d->data;
@@ -187,8 +202,8 @@ static int run(struct demo *d)
     f->has_leaked = true;
     if (good)
         judge(f);
-    if (!is_open) /* a capture that cannot be made, an address that no host may have */
-        return EXIT_USAGE;
+    if (!is_open)
+        return refused(d, strstr(f->error, "no memory") != NULL);
     return f->error[0] == '\0' ? EXIT_OK : EXIT_FAILED;
 }
 
@@ -266,7 +281,7 @@ static void print_table(const struct facts *f)
 
 int command_demo(int argc, char **argv)
 {
-    static struct demo d;
+    static struct demo d = {.data.fd = -1};
     int status = cli_read(&d.cli, CLI_DEMO, argc, argv);
 
     if (status == EXIT_OK || (status >= 0 && !d.cli.json))
