@@ -2,16 +2,11 @@
 #include "shard/ports.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/if_tun.h>
-#include <net/if.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,6 +19,7 @@
 
 #include "base/invariant.h"
 #include "base/siphash.h"
+#include "shard/iface.h"
 #include "shard/pools.h"
 
 enum {
@@ -104,33 +100,15 @@ static const char *behind(const char *device, const char *prefix)
     return strncmp(device, prefix, len) == 0 ? device + len : NULL;
 }
 
-/* What kernel and DPDK both take as it is. */
-static bool is_iface_name(const char *name)
-{
-    return name[0] != '\0' && strlen(name) < IFNAMSIZ && strpbrk(name, ",/:% ") == NULL &&
-           strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
-}
-
-/* net_tap would share an interface that is there with whoever made it, each getting some frames. */
 static bool check_device(const struct opening *o)
 {
     const char *tap = behind(o->c->device, tap_prefix);
     const char *iface = behind(o->c->device, af_packet_prefix);
+    char why[REASON_BYTES];
 
-    if ((tap != NULL && !is_iface_name(tap)) || (iface != NULL && !is_iface_name(iface)))
-        return refuse(
-            o, "no name of an interface; it has 1 to %d characters, and no , / : %% or space",
-            IFNAMSIZ - 1);
-    if (tap != NULL && if_nametoindex(tap) != 0) {
-        return refuse(
-            o, "interface %s is there already; end the program that made it, or name another", tap);
-    }
-    if (iface != NULL && if_nametoindex(iface) == 0) {
-        return refuse(o,
-                      "there is no interface %s in this network namespace; make it, or name one "
-                      "that ip link shows",
-                      iface);
-    }
+    if ((tap != NULL && !sl_iface_is_free(tap, why, sizeof(why))) ||
+        (iface != NULL && !sl_iface_is_there(iface, why, sizeof(why))))
+        return refuse(o, "%s", why);
     return true;
 }
 
@@ -250,53 +228,40 @@ static int probe(struct opening *o, const char *device)
     return 0;
 }
 
-/* Of net_tap's failure the cause is not told: what it did is done once more. */
-static bool fail_tap(const struct opening *o, const char *iface, int rc)
-{
-    struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
-    const int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
-    int why = fd < 0 ? errno : 0;
-
-    if (fd < 0) {
-        return refuse(o,
-                      "/dev/net/tun cannot be opened: %s; load the module tun, and allow it here",
-                      strerror(why));
-    }
-    (void)snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", iface);
-    if (ioctl(fd, TUNSETIFF, &request) < 0)
-        why = errno;
-    (void)close(fd);
-    if (why == EPERM)
-        return refuse(o, "to make an interface needs CAP_NET_ADMIN; be root, or in a namespace of "
-                         "your own (unshare -Urn)");
-    if (why != 0)
-        return refuse(o, "the kernel makes no such interface: %s; name another", strerror(why));
-    return fail_probe(o, rc);
-}
-
-static bool fail_af_packet(const struct opening *o, int rc)
-{
-    const int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-
-    if (fd < 0 && errno == EPERM)
-        return refuse(o, "to open it needs CAP_NET_RAW; be root, or in a namespace of your own");
-    if (fd >= 0)
-        (void)close(fd);
-    return fail_probe(o, rc);
-}
-
 /* A virtual device on a kernel interface. Names of devices must differ in the whole process. */
-static bool open_kernel(struct opening *o, enum kind kind, const char *driver, const char *iface)
+static int probe_kernel(struct opening *o, const char *driver, const char *iface)
 {
     static unsigned serial = 900; /* far from the numbers of those given by string */
     char device[DEVICE_BYTES];
+
+    (void)snprintf(device, sizeof(device), "%s%u,iface=%s", driver, serial++, iface);
+    return probe(o, device);
+}
+
+static bool open_tap(struct opening *o, const char *iface)
+{
+    char why[REASON_BYTES];
+    const int fd = sl_iface_make_tap(iface, why, sizeof(why));
     int rc;
 
-    o->p->kind = kind;
-    (void)snprintf(device, sizeof(device), "%s%u,iface=%s", driver, serial++, iface);
-    if ((rc = probe(o, device)) < 0)
-        return kind == TAP ? fail_tap(o, iface, rc) : fail_af_packet(o, rc);
-    return true;
+    o->p->kind = TAP;
+    if (fd < 0)
+        return refuse(o, "%s", why);
+    rc = probe_kernel(o, "net_tap", iface);
+    (void)close(fd);
+    return rc == 0 || fail_probe(o, rc);
+}
+
+static bool open_af_packet(struct opening *o, const char *iface)
+{
+    char why[REASON_BYTES];
+    int rc;
+
+    o->p->kind = AF_PACKET_IFACE;
+    if (!sl_iface_may_capture(why, sizeof(why)))
+        return refuse(o, "%s", why);
+    rc = probe_kernel(o, "net_af_packet", iface);
+    return rc == 0 || fail_probe(o, rc);
 }
 
 static bool open_other(struct opening *o)
@@ -321,9 +286,9 @@ static bool open_device(struct opening *o)
     if ((name = behind(o->c->device, "ring:")) != NULL)
         return open_ring(o, name);
     if ((name = behind(o->c->device, tap_prefix)) != NULL)
-        return open_kernel(o, TAP, "net_tap", name);
+        return open_tap(o, name);
     if ((name = behind(o->c->device, af_packet_prefix)) != NULL)
-        return open_kernel(o, AF_PACKET_IFACE, "net_af_packet", name);
+        return open_af_packet(o, name);
     return open_other(o);
 }
 

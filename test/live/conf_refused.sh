@@ -87,3 +87,15 @@ listening first
 refuses "$(cat "$TAP_CONF")" "conf:$(grep -n ^device "$TAP_CONF" | cut -d: -f1):" \
     "sealane0 is there already"
 stop first
+
+# Two that begin at once, so that neither may see the other's interface: one gets it.
+for round in 1 2 3 4; do
+    start left "$ns" "$SEALANE" echo --config "$TAP_CONF" --listen 7
+    start right "$ns" "$SEALANE" echo --config "$TAP_CONF" --listen 7
+    within 20 eval 'is_over left || is_over right' || fail "both have the interface ($round)"
+    if is_over left; then loser=left winner=right; else loser=right winner=left; fi
+    finish "$loser" 2
+    grep -q "sealane0 is there already" "$TMP/$loser.err" || fail "the second is not told why"
+    listening "$winner"
+    stop "$winner"
+done
