@@ -141,8 +141,8 @@ const struct sl_key sl_keys[] = {
         "How long a key exchange may take."),
     KEY("crypt", "auth-timeout", TIME, FIELD(shard.auth_timeout_ns), MS(100), S(600), "10s",
         "How long a connection lives whose frames do not authenticate."),
-    /* One alone would stand still: what reads the peer's key holds a job, and the public-key
-     * operation that the key is for needs a second one. */
+    /* A frame takes one, and so does a handshake for its public-key operation: with hardly any they
+     * do nothing but wait for each other. */
     KEY("crypt", "jobs", NUMBER, FIELD(shard.jobs_max), 16, 1 << 20, "4096",
         "Frames of a shard that are being sealed or opened, and its public-key operations under "
         "way, at most."),

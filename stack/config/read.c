@@ -141,7 +141,7 @@ static int assign_route(struct reader *r, struct sl_config_mark *mark, const cha
     for (i = 0; i + 1 < c->n_routes; i++) {
         if (strcmp(c->routes[i].prefix, c->routes[c->n_routes - 1].prefix) == 0 &&
             strcmp(c->routes[i].via, via) == 0)
-            return fail(r, "route.%s: stands there twice", prefix);
+            return fail(r, "route.%s: stands there twice; leave one out", prefix);
     }
     c->routes[c->n_routes - 1].mark = r->at;
     return 0;
@@ -168,7 +168,8 @@ static int assign(struct reader *r, const char *section, const char *name, const
     if (key->type == SL_KEY_ROUTE)
         return assign_route(r, mark, name, value);
     if (!key->repeats && mark->source == r->at.source && r->at.line > 0)
-        return fail(r, "%s.%s: set twice; line %u has it too", section, name, mark->line);
+        return fail(r, "%s.%s: set twice; line %u has it too, leave one out", section, name,
+                    mark->line);
     if (key->repeats && mark->source != r->at.source)
         sl_value_clear(key, base);
     *mark = r->at;

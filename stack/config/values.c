@@ -319,7 +319,7 @@ static bool add_one(enum sl_key_type type, struct sl_shard_config *c, const char
             return false;
         for (i = 0; i < had_teps; i++) {
             if (c->teps[i] == c->teps[had_teps])
-                return refuse(why, why_len, "'%s' stands there twice", word);
+                return refuse(why, why_len, "'%s' stands there twice; leave one out", word);
         }
         return true;
     }
@@ -329,7 +329,7 @@ static bool add_one(enum sl_key_type type, struct sl_shard_config *c, const char
         return false;
     for (i = 0; i < had_aeads; i++) {
         if (c->aeads[i] == c->aeads[had_aeads])
-            return refuse(why, why_len, "'%s' stands there twice", word);
+            return refuse(why, why_len, "'%s' stands there twice; leave one out", word);
     }
     return true;
 }
@@ -377,7 +377,7 @@ bool sl_value_take(const struct sl_key *key, void *base, const char *text, char 
     void *field = (char *)base + key->offset;
 
     if (text[0] == '\0')
-        return refuse(why, why_len, "has no value");
+        return refuse(why, why_len, "has no value; give one, or leave it out");
     switch (key->type) {
     case SL_KEY_FLAG:
         return take_flag(field, text, why, why_len);
