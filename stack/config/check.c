@@ -10,6 +10,7 @@
 #include "config/keys.h"
 #include "net/addr.h"
 #include "net/net.h"
+#include "shard/iface.h"
 #include "tcpcrypt/aead/engine.h"
 
 /*
@@ -100,6 +101,24 @@ static bool check_device(const struct check *k, unsigned i)
     return true;
 }
 
+/* Whether the interface is there, is asked when the port is to be opened. */
+static bool check_name(const struct check *k, const struct sl_config_port *p)
+{
+    static const char *const prefixes[] = {"tap:", "af_packet:"};
+    char why[SL_ERR_BYTES / 2];
+    size_t i;
+
+    for (i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+        const size_t len = strlen(prefixes[i]);
+
+        if (strncmp(p->device, prefixes[i], len) == 0 &&
+            !sl_iface_is_name(p->device + len, why, sizeof(why)))
+            return fail(k, port_mark(p, "device"), "port %s.device: %s: %s", p->name, p->device,
+                        why);
+    }
+    return true;
+}
+
 static bool check_port(const struct check *k, unsigned i)
 {
     const struct sl_config_port *p = &k->c->ports[i];
@@ -112,7 +131,7 @@ static bool check_port(const struct check *k, unsigned i)
         return fail(k, port_mark(p, "device"),
                     "port %s.device: %s needs two ports, one for each end", p->name, p->device);
     }
-    return check_device(k, i);
+    return check_name(k, p) && check_device(k, i);
 }
 
 static bool check_shards(const struct check *k)
@@ -278,14 +297,16 @@ static bool check_tcp(const struct check *k)
 {
     const struct sl_shard_config *s = &k->c->shard;
 
-    if (s->rto_min_ns > s->rto_max_ns)
+    if (s->rto_min_ns > s->rto_max_ns) {
         return fail(k, mark_of_either(k->c, "tcp", "rto-min", "rto-max"),
                     "tcp.rto-min is above tcp.rto-max; lower the one or raise the other");
-    if (s->port_first > s->port_last)
+    }
+    if (s->port_first > s->port_last) {
         return fail(k, mark_of_either(k->c, "tcp", "port-first", "port-last"),
                     "tcp.port-first, %u, is above tcp.port-last, %u; lower the one or raise the "
                     "other",
                     s->port_first, s->port_last);
+    }
     return true;
 }
 

@@ -26,7 +26,7 @@ static bool refuse(char *why, size_t why_len, const char *format, ...)
 }
 
 /* What kernel and DPDK both take as it is. */
-static bool is_name(const char *name, char *why, size_t why_len)
+bool sl_iface_is_name(const char *name, char *why, size_t why_len)
 {
     if (name[0] != '\0' && strlen(name) < IFNAMSIZ && strpbrk(name, ",/:% ") == NULL &&
         strcmp(name, ".") != 0 && strcmp(name, "..") != 0)
@@ -45,14 +45,14 @@ static bool refuse_taken(const char *name, char *why, size_t why_len)
 
 bool sl_iface_is_free(const char *name, char *why, size_t why_len)
 {
-    if (!is_name(name, why, why_len))
+    if (!sl_iface_is_name(name, why, why_len))
         return false;
     return if_nametoindex(name) == 0 || refuse_taken(name, why, why_len);
 }
 
 bool sl_iface_is_there(const char *name, char *why, size_t why_len)
 {
-    if (!is_name(name, why, why_len))
+    if (!sl_iface_is_name(name, why, why_len))
         return false;
     return if_nametoindex(name) != 0 ||
            refuse(why, why_len,
@@ -80,7 +80,7 @@ int sl_iface_make_tap(const char *name, char *why, size_t why_len)
     struct ifreq request = {.ifr_flags = (short)(IFF_TAP | IFF_MULTI_QUEUE | IFF_TUN_EXCL)};
     int fd;
 
-    if (!is_name(name, why, why_len))
+    if (!sl_iface_is_name(name, why, why_len))
         return -1;
     if ((fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC)) < 0) {
         (void)refuse(why, why_len,

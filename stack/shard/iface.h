@@ -10,6 +10,9 @@
  * Who refuses puts a sentence into `why`, with the mend. Thread: the main one.
  */
 
+/* Could an interface have this name? Asks nobody. */
+bool sl_iface_is_name(const char *name, char *why, size_t why_len);
+
 /* May an interface of this name be made? */
 bool sl_iface_is_free(const char *name, char *why, size_t why_len);
 

@@ -272,10 +272,11 @@ static bool open_other(struct opening *o)
     if (strlen(o->c->device) >= DEVICE_BYTES)
         return fail(o, "device string too long", 0);
     rc = probe(o, o->c->device);
-    if (rc == -EFAULT) /* no bus takes the name */
+    if (rc == -EFAULT) { /* no bus takes the name */
         return refuse(o,
                       "no such device; give ring:NAME, tap:IFACE, af_packet:IFACE, one of DPDK's "
                       "like net_memif0,role=client, or a PCI address like 0000:01:00.0");
+    }
     return rc == 0 || fail_probe(o, rc);
 }
 

@@ -30,7 +30,7 @@ refuses "$port"$'\n[crypt]\nmode = sometimes' "conf:5:" opportunistic
 refuses $'[port p]\ndevice = af_packet:absent0\naddress = 10.0.0.1/24' "conf:2:" "no interface absent0"
 [ "$("$SEALANE" echo --config "$TMP/absent" --listen 7 2>&1 >"$TMP/out" | grep -c absent)" -ge 1 ] ||
     fail "a missing file is not named"
-(ulimit -v 1000000 && exec timeout 20 "$SEALANE" config --check /dev/zero) >"$TMP/out" 2>&1
+timeout 5 "$SEALANE" config --check /dev/zero >"$TMP/out" 2>&1
 [ $? -eq 2 ] && grep -q "/dev/zero: longer than 1 MiB" "$TMP/out" || fail "an endless file: $(cat "$TMP/out")"
 "$SEALANE" echo --config "$TAP_CONF" >"$TMP/out" 2>&1
 [ $? -eq 2 ] || fail "echo without --listen is no usage error"
