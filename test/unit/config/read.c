@@ -140,10 +140,11 @@ Test(config_read, addresses_are_those_that_a_host_may_have)
         char text[64], want[128] = "", err[SL_ERR_BYTES] = "";
 
         (void)snprintf(text, sizeof(text), "[port a]\naddress = %s\n", cases[i].address);
-        if (!good)
+        if (!good) {
             (void)snprintf(want, sizeof(want),
                            "t.conf:2: port a.address: %s %s; give a host's, like 10.77.0.2/24",
                            cases[i].address, cases[i].error);
+        }
         cr_expect_eq(sl_config_read_text(c, text, "t.conf", err, sizeof(err)), good ? 0 : -EINVAL);
         cr_expect_str_eq(err, want);
         sl_config_destroy(c);
