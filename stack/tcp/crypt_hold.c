@@ -89,9 +89,18 @@ void sl_crypt_doubt(struct sl_tcb *tcb, const struct sl_seg *seg)
     sl_tcb_wants_read(tcb); /* to be held back anew */
 }
 
+void sl_crypt_note_failure(struct sl_tcb *tcb, uint64_t now_ns)
+{
+    if (tcb->crypt->failing)
+        return;
+    tcb->crypt->failing = true;
+    sl_tcb_timer_set(tcb, SL_TIMER_AUTH, now_ns + tcb->tcp->config.auth_timeout_ns);
+}
+
 /*
  * Two versions are held of what was acknowledged before anything vouched for it, and here comes a
- * third: whoever sends it will send it again, so let there be room for it.
+ * third: whoever sends it will send it again, so let there be room for it. If it does not, nothing
+ * can repair this.
  */
 static void make_room(struct sl_tcb *tcb, sl_seq seq)
 {
@@ -103,6 +112,7 @@ static void make_room(struct sl_tcb *tcb, sl_seq seq)
         return;
     sl_rcvq_drop(&tcb->rcvq, at, (uint32_t)(c->rx_acked - c->rx_auth));
     c->rx_acked = c->rx_auth;
+    sl_crypt_note_failure(tcb, tcb->tcp->now_ns);
 }
 
 enum sl_drop sl_crypt_text(struct sl_tcb *tcb, sl_seq seq, struct rte_mbuf *m)

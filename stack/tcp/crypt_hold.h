@@ -23,6 +23,9 @@ static inline sl_seq sl_crypt_rx_seq(const struct sl_tcb *tcb, uint64_t offset)
  */
 void sl_crypt_hold_back(struct sl_tcb *tcb, bool waited, uint64_t now_ns);
 
+/* Something failed to authenticate: without progress the connection ends in a while (A14 d). */
+void sl_crypt_note_failure(struct sl_tcb *tcb, uint64_t now_ns);
+
 /*
  * A FIN in front of which nothing is missing but the mark of the end has so long to be joined by
  * it (R78). One that lies further ahead proves nothing yet.

@@ -82,10 +82,7 @@ static void drop_forged(struct sl_tcb *tcb, uint64_t now_ns)
     struct sl_crypt *c = tcb->crypt;
     const sl_seq at = sl_crypt_rx_seq(tcb, c->rx_auth);
 
-    if (!c->failing) {
-        c->failing = true;
-        sl_tcb_timer_set(tcb, SL_TIMER_AUTH, now_ns + tcb->tcp->config.auth_timeout_ns);
-    }
+    sl_crypt_note_failure(tcb, now_ns);
     if (c->undecided) { /* the right bytes may be those of which some are still to come */
         c->undecided = false;
         c->incomplete = true;

@@ -19,7 +19,7 @@ static void watch(struct app_stream *t)
 {
     struct epoll_event ev = {.events = EPOLLIN | EPOLLRDHUP, .data.ptr = t};
 
-    if (!t->connected || t->sent < t->to_send)
+    if (!t->connected || (t->sent < t->to_send && t->write_again_ns <= t->app->sim->now_ns))
         ev.events |= EPOLLOUT;
     if (t->eof || t->read_again_ns > t->app->sim->now_ns)
         ev.events &= ~(uint32_t)(EPOLLIN | EPOLLRDHUP);
@@ -65,6 +65,8 @@ static bool write_some(struct app_stream *t)
     uint64_t n = t->to_send - t->sent;
     ssize_t put;
 
+    if (t->write_again_ns > t->app->sim->now_ns)
+        return false;
     if (n > t->chunk)
         n = t->chunk;
     for (uint64_t i = 0; i < n; i++)
@@ -73,6 +75,8 @@ static bool write_some(struct app_stream *t)
     if (put < 0)
         return failed(t, "send");
     t->sent += (uint64_t)put;
+    if (put > 0 && t->write_pause_ns > 0)
+        t->write_again_ns = t->app->sim->now_ns + 1 + sim_random(t->app->sim, t->write_pause_ns);
     if (t->end == APP_RESET && t->sent >= t->reset_after)
         return reset_now(t);
     if (t->sent == t->to_send && !t->has_shut && (t->end != APP_LINGER || t->eof)) {
@@ -176,7 +180,20 @@ static bool accept_one(struct app *a)
     return true;
 }
 
-/* Readers that paused want their events back. */
+/* Is that pause over? If not, it ends at `*wake_ns` at the latest. */
+static bool is_over(const struct app *a, uint64_t *again_ns, uint64_t *wake_ns)
+{
+    if (*again_ns == 0)
+        return false;
+    if (*again_ns > a->sim->now_ns) {
+        *wake_ns = *again_ns < *wake_ns ? *again_ns : *wake_ns;
+        return false;
+    }
+    *again_ns = 0;
+    return true;
+}
+
+/* Who paused wants his events back. */
 static bool resume(struct app *a)
 {
     uint64_t wake_ns = UINT64_MAX;
@@ -184,16 +201,15 @@ static bool resume(struct app *a)
 
     for (unsigned i = 0; i < a->n; i++) {
         struct app_stream *t = &a->stream[i];
+        bool over;
 
-        if (t->fd < 0 || t->read_again_ns == 0)
+        if (t->fd < 0)
             continue;
-        if (t->read_again_ns <= a->sim->now_ns) {
-            t->read_again_ns = 0;
+        over = is_over(a, &t->read_again_ns, &wake_ns);
+        over |= is_over(a, &t->write_again_ns, &wake_ns);
+        if (over)
             watch(t);
-            did = true;
-        } else if (t->read_again_ns < wake_ns) {
-            wake_ns = t->read_again_ns;
-        }
+        did |= over;
     }
     a->sim->node[a->node].wake_ns = wake_ns;
     return did;

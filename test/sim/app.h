@@ -22,10 +22,11 @@ struct app_stream {
     int fd; /* -1: not open (any more) */
     uint64_t to_send, to_receive;
     uint64_t sent, received;
-    uint32_t chunk;    /* bytes at a time */
-    uint64_t pause_ns; /* between two reads */
+    uint32_t chunk;          /* bytes at a time */
+    uint64_t pause_ns;       /* between two reads */
+    uint64_t write_pause_ns; /* between two writes, at most */
     uint64_t reset_after;
-    uint64_t read_again_ns;
+    uint64_t read_again_ns, write_again_ns;
     enum app_end end;
     bool connected, has_shut, eof, done;
     int error;                /* errno that a call gave, or SO_ERROR */

@@ -107,6 +107,10 @@ static void all_is_well(struct run *r, uint64_t limit_ns, bool encrypted)
     for (unsigned i = 0; encrypted && i < r->app[0].n; i++) {
         const struct sl_conn_info *a = &r->app[0].stream[i].info, *b = &r->app[1].stream[i].info;
 
+        /* Who closed with nothing to wait for may not have had it yet. */
+        if ((a->session_id_len == 0 && r->app[0].stream[i].end == APP_CLOSE) ||
+            (b->session_id_len == 0 && r->app[1].stream[i].end == APP_CLOSE))
+            continue;
         if (a->session_id_len < 33 || a->session_id_len != b->session_id_len ||
             memcmp(a->session_id, b->session_id, a->session_id_len) != 0 || a->role == b->role)
             sim_fail(&r->sim, "stream %u: the ends do not agree on the session", i);
@@ -258,8 +262,11 @@ static void resets(struct run *r)
     t->end = APP_RESET;
     t->reset_after = draw(r, 1, 300000);
     start(r);
-    if (!sim_run(&r->sim, 2000 * SIM_S, both_done, r))
+    if (!sim_run(&r->sim, 2000 * SIM_S, both_done, r)) {
+        if (side == 0 && app_done(&r->app[0]) && r->app[1].stream[0].fd < 0)
+            return; /* it overtook the ACK of the handshake: nobody had the connection */
         sim_fail(&r->sim, "the reset was not heard");
+    }
     if (r->app[1 - side].stream[0].eof)
         sim_fail(&r->sim, "a reset was taken for an end of stream");
     if (r->app[1 - side].stream[0].error == 0)
@@ -469,6 +476,56 @@ static void forged_segments(struct run *r)
     all_is_well(r, 900 * SIM_S, true);
 }
 
+/* Sends what could begin a frame, where the peer's next byte will be, when it is quiet. */
+static bool forge_ahead(struct sim *s, void *ctx, unsigned from, uint8_t *frame, uint32_t *len,
+                        uint32_t room)
+{
+    struct forger *f = ctx;
+    struct wire_tcp t;
+    uint8_t copy[2048];
+    uint32_t head, n, seq;
+
+    (void)room;
+    if (from != 0 || !wire_tcp(frame, *len, &t) || t.payload_len == 0 || (t.flags & 6) != 0 ||
+        f->seen++ < f->after || sim_random(s, 1000000) >= f->ppm)
+        return true;
+    head = (uint32_t)(t.payload - frame);
+    n = 1 + (uint32_t)sim_random(s, 300);
+    memcpy(copy, frame, head);
+    memcpy(&seq, copy + (t.tcp - frame) + 4, sizeof(seq));
+    seq = rte_cpu_to_be_32(rte_be_to_cpu_32(seq) + t.payload_len);
+    memcpy(copy + (t.tcp - frame) + 4, &seq, sizeof(seq));
+    for (uint32_t i = 0; i < n; i++)
+        copy[head + i] = (uint8_t)sim_random(s, 256);
+    copy[head] &= 1;
+    wire_seal(copy, head + n);
+    sim_inject(s, 1, copy, head + n, s->link[0].delay_ns + sim_random(s, 300) * SIM_MS);
+    return true;
+}
+
+/* A14 b: what is forged into silence may be acknowledged, and gives way when the peer speaks. */
+static void forged_into_silence(struct run *r)
+{
+    struct forger f = {.ppm = 300000, .after = 2};
+
+    configure(r, SL_CRYPT_REQUIRE);
+    if (!build(r, 1))
+        return;
+    for (unsigned i = 0; i < 2; i++)
+        r->sim.link[i].delay_ns = draw(r, 0, 20) * SIM_MS;
+    r->sim.middlebox = forge_ahead;
+    r->sim.middlebox_ctx = &f;
+    carries(r, 0, draw(r, 2000, 60000), draw(r, 0, 20000));
+    for (unsigned side = 0; side < 2; side++) {
+        r->app[side].stream[0].chunk = (uint32_t)draw(r, 1, 5000);
+        r->app[side].stream[0].to_send /= 1 + 3000 / r->app[side].stream[0].chunk;
+        r->app[1 - side].stream[0].to_receive = r->app[side].stream[0].to_send;
+        r->app[side].stream[0].write_pause_ns = draw(r, 20, 600) * SIM_MS;
+    }
+    start(r);
+    all_is_well(r, 3000 * SIM_S, true);
+}
+
 /* A14 d: a sender whose frames are always wrong ends in auth_failed, not at once, but soon. */
 static void corrupt_sender(struct run *r)
 {
@@ -645,6 +702,7 @@ const struct scenario scenarios[] = {
     {"tampering middlebox", tampering_middlebox},
     {"resegmentation", resegmentation},
     {"forged segments", forged_segments},
+    {"forged into silence", forged_into_silence},
     {"corrupt sender", corrupt_sender},
     {"forged FIN", forged_fin},
     {"truncation", truncation},

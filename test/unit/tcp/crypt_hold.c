@@ -158,20 +158,40 @@ Test(crypt_hold, also_if_it_is_less_than_a_head) /* R75 */
     gives_way(2, 3);
 }
 
-Test(crypt_hold, also_after_another_forgery)
+/* One forgery was acknowledged, another one is held beside it, and then comes the genuine frame. */
+static uint64_t third_version(struct peer *p)
 {
     static const uint8_t other[] = {0, 0x07, 0x00, 0xbb, 1, 2, 3, 4, 5, 6, 7, 8, 9};
-    struct peer *p = peer_connected(OPS);
     const uint64_t at = forgery_acknowledged(p, 36);
 
     cr_assert_eq(peer_forges(p, at, other, sizeof(other)), SL_DROP_NONE);
     peer_wait(p, 300);
     peer_writes(p, 1000, 1000);
-    cr_assert_eq(peer_segment(p, at, 1020, -1), SL_DROP_CRYPT_COPY, "a third version");
+    cr_assert_eq(peer_segment(p, at, 1020, -1), SL_DROP_CRYPT_COPY);
+    return at;
+}
+
+Test(crypt_hold, also_after_another_forgery)
+{
+    struct peer *p = peer_connected(OPS);
+    const uint64_t at = third_version(p);
+
     peer_wait(p, 100);
     app_reads_nothing(p);
     arrives(p, at); /* and again, as nothing was acknowledged */
     app_reads(p, 1000);
+    peer_over(p);
+}
+
+Test(crypt_hold, but_a_peer_that_does_not_repeat_it_is_not_waited_for) /* A14 d */
+{
+    struct peer *p = peer_connected(OPS);
+
+    (void)third_version(p);
+    peer_wait(p, 9900);
+    cr_assert_eq(ended_in(p), SL_TCP_OK);
+    peer_wait(p, 200);
+    cr_assert_eq(ended_in(p), SL_TCP_AUTH_FAILED);
     peer_over(p);
 }
 
