@@ -174,6 +174,19 @@ Test(open, simultaneously_and_a_bare_ack_ends_it) /* MUST-10: the peer saw our S
     in_state(&s, SL_TCP_ESTABLISHED);
 }
 
+Test(open, simultaneously_in_one_burst) /* our SYN-ACK had no time to leave */
+{
+    struct script s = closed();
+
+    call_connect(&s);
+    sends(&s, "100:100 SYN");
+    arrives(&s, "300:300 SYN <mss 1460>");
+    arrives(&s, "301:301 ack 101");
+    in_state(&s, SL_TCP_ESTABLISHED);
+    sends(&s, "101:101 ack 301");
+    sends_nothing(&s);
+}
+
 Test(open, simultaneously_and_the_peers_syn_comes_twice) /* D36: our SYN-ACK was lost */
 {
     struct script s = closed();
