@@ -74,8 +74,9 @@ static void start_work(struct sl_tcb *tcb)
     if (c->working)
         return;
     cj = sl_crypt_job_take(tcb);
+    c->work_waits = cj == NULL;
     if (cj == NULL) {
-        sl_tcb_wants_read(tcb); /* asked again in the next iteration */
+        sl_tcb_wants_read(tcb);
         return;
     }
     cj->job.kind = SL_JOB_WORK;

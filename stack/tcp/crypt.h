@@ -51,6 +51,7 @@ struct sl_crypt {
     bool waiting;    /* read() waits for frames in front, or for work */
     bool failed;     /* a job failed: wait for the others, then decide */
     bool working;    /* public-key work is under way */
+    bool work_waits; /* for a job to do it with */
     bool shaking;    /* next() may have a handshake message to send */
     bool reply_due;  /* next() has a frame of its own to send */
     bool mark_in, mark_out;    /* end of stream was opened, was cut */

@@ -208,6 +208,8 @@ void sl_crypt_read(struct sl_tcb *tcb, uint64_t now_ns)
     while (read_one(tcb, now_ns) && !c->ended)
         ;
     if (!c->ended) {
+        if (c->work_waits)
+            sl_crypt_follow_up(tcb);
         sl_crypt_hold_back(tcb, false, now_ns);
         sl_crypt_note_fin(tcb);
         sl_crypt_await_mark(tcb, now_ns);

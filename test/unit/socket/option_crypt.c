@@ -272,3 +272,38 @@ Test(option_crypt, mandatory_on_a_plain_connection_ends_it) /* P3 */
     FAILS(sl_recv(b, &byte, 1, 0), ECONNRESET);
     pair_destroy(&p);
 }
+
+/* As many begin at once, and a side has so few jobs for the keys of all. */
+static void handshakes_wait_for_jobs(uint32_t jobs)
+{
+    enum { N = 12 };
+    const struct sockaddr_in to = pair_address("10.0.0.2", 80);
+    struct sl_shard_config ca = pair_config(), cb = pair_config();
+    int fds[N];
+
+    ca.crypt_mode = cb.crypt_mode = SL_CRYPT_REQUIRE;
+    ca.jobs_max = cb.jobs_max = jobs;
+    cb.seed = 2;
+    pair_create(&p, &ca, &cb);
+    listening = pair_listen(&p, 80);
+    pair_a(&p);
+    for (unsigned i = 0; i < N; i++) {
+        fds[i] = sl_socket(AF_INET, SOCK_STREAM, 0);
+        FAILS(sl_connect(fds[i], (const struct sockaddr *)&to, sizeof(to)), EINPROGRESS);
+    }
+    pair_run(&p, 1000);
+    pair_a(&p);
+    for (unsigned i = 0; i < N; i++)
+        cr_expect(is_encrypted(fds[i]), "connection %u of %u with %u jobs", i, N, jobs);
+    pair_destroy(&p);
+}
+
+Test(option_crypt, handshakes_wait_for_a_job)
+{
+    handshakes_wait_for_jobs(1);
+}
+
+Test(option_crypt, handshakes_wait_for_jobs)
+{
+    handshakes_wait_for_jobs(4);
+}
