@@ -155,8 +155,10 @@ static bool queue_cut(struct sl_tcb *tcb, struct sl_crypt_job *cj, enum sl_tep_n
         sl_crypt_job_put(cj);
         return queued;
     }
-    if (cj->cut.data_len == 0) { /* a frame of its own */
-        seg = insert_segment(tcb, *spare);
+    if (cj->cut.data_len == 0) { /* a frame of its own, expected or not */
+        struct rte_mbuf *m = *spare != NULL ? *spare : rte_pktmbuf_alloc(tcb->tcp->host.data);
+
+        seg = m != NULL ? insert_segment(tcb, m) : NULL;
         *spare = NULL;
     }
     if (seg == NULL) {
