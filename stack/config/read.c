@@ -194,6 +194,16 @@ static const char *trim(const char *text, size_t *len)
 }
 
 /* "[port tap0] ; comment" */
+/* Where a comment begins behind something else: at a `;` with space in front. */
+static size_t comment_at(const char *line)
+{
+    size_t i = strcspn(line, ";");
+
+    while (line[i] != '\0' && (i == 0 || !isspace((unsigned char)line[i - 1])))
+        i += 1 + strcspn(line + i + 1, ";");
+    return i;
+}
+
 static int judge_section(struct reader *r, const char *line)
 {
     const size_t len = strcspn(line + 1, "]");
@@ -203,6 +213,8 @@ static int judge_section(struct reader *r, const char *line)
 
     if (line[1 + len] != ']')
         return fail(r, "section without its ]");
+    if (comment_at(line) < 1 + len)
+        return fail(r, "section without its ]: ' ;' begins a comment");
     if (len >= sizeof(section))
         return fail(r, "name of a section longer than %zu characters", sizeof(section) - 1);
     rest = line + 2 + len;
@@ -221,6 +233,8 @@ static int judge_line(struct reader *r, const char *line)
         return judge_section(r, line);
     if (line[name_len] == '\0')
         return fail(r, "'%s' is no section, key or comment; write KEY = VALUE", line);
+    if (comment_at(line) < name_len)
+        return fail(r, "key without its =: ' ;' begins a comment");
     if (name_len >= SL_CONFIG_NAME_BYTES)
         return fail(r, "key longer than %d characters", SL_CONFIG_NAME_BYTES - 1);
     return 0;
