@@ -109,7 +109,8 @@ static void sent(struct host *h, struct sl_tcb *tcb, const uint8_t *bytes, size_
     if ((t->tcp_flags & SL_TCP_ACK) != 0 && (t->tcp_flags & SL_TCP_RST) == 0) {
         const uint32_t ack = rte_be_to_cpu_32(t->recv_ack) - PEER_ISN - 1;
 
-        if (ack < STREAM_ROOM && ack > w.acked)
+        /* An ACK of what it has not sent says nothing (RFC 9293 3.10.7.4, fifth). */
+        if (ack <= w.peer->sent_len && ack > w.acked)
             w.acked = ack;
     }
     w.our_fin |= (t->tcp_flags & SL_TCP_FIN) != 0;
@@ -442,8 +443,9 @@ static void step(struct sl_cursor *c)
 /* ---- the end ------------------------------------------------------------------------------- */
 
 /*
- * What was acknowledged unverified (A14 b) does not come again: if it was forged, and the frame
- * that it seems to begin is longer than all that the peer has to say, nothing shows it.
+ * What was acknowledged unverified (A14 b) does not come again: if it was forged in place of what
+ * had been sent, and the frame that it seems to begin is longer than all that the peer has to say,
+ * nothing shows it.
  */
 static bool is_spoilt(void)
 {
