@@ -44,6 +44,7 @@ struct sl_crypt {
     sl_seq fin_seq;              /* the peer's FIN, believed once its mark was opened */
     uint32_t overhead_bytes;     /* what a frame adds to ordinary data */
     uint8_t doubts;              /* how often that was, since the last authentic frame */
+    uint8_t old_acks;            /* pure ACKs since then that say that it should be */
     bool fin_seen, fin_counted;
     bool failing;    /* the frame at rx_auth failed to authenticate, and nothing has since */
     bool incomplete; /* it is not all there, with the copies tried last */
@@ -80,9 +81,10 @@ void sl_crypt_fin(struct sl_tcb *tcb, sl_seq seq, uint64_t now_ns);
 
 /*
  * An ACK went out for bytes that nothing vouched for (A14 b), and this segment (input.c) lies in
- * front of rcv_nxt: its sender may never have sent those, and then hears nothing that we say, since
- * we acknowledge what is not there. Takes the ACK back to what is authentic. Whoever did send them
- * ignores an old ACK, and gets the newer one again soon.
+ * front of rcv_nxt. If it says something else there, or there is nothing in it time and again, its
+ * sender may never have sent those, and then hears nothing that we say, since we acknowledge what
+ * is not there: takes the ACK back to what is authentic. Whoever did send them ignores an old ACK,
+ * and gets the newer one again soon.
  */
 void sl_crypt_doubt(struct sl_tcb *tcb, const struct sl_seg *seg);
 

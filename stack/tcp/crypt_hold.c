@@ -4,6 +4,7 @@
 enum {
     HOLD_MSS = 4,   /* A14 b */
     DOUBTS_MAX = 8, /* doublings of the time that bytes are held back */
+    OLD_ACKS = 3,   /* more than reordering makes of them */
 };
 
 static const uint64_t dispute_ns = 1000000000; /* a few retransmissions */
@@ -76,11 +77,14 @@ void sl_crypt_hold_back(struct sl_tcb *tcb, bool waited, uint64_t now_ns)
 void sl_crypt_doubt(struct sl_tcb *tcb, const struct sl_seg *seg)
 {
     struct sl_crypt *c = tcb->crypt;
-    const sl_seq at = sl_crypt_rx_seq(tcb, c->rx_auth), end = seg->seq + seg->len;
+    const sl_seq at = sl_crypt_rx_seq(tcb, c->rx_auth);
 
-    if (c->ended || tcb->fin_received || !sl_crypt_ready(tcb) || sl_seq_leq(tcb->rcv_nxt, at) ||
-        (seg->len > 0 ? sl_seq_leq(end, at) : sl_seq_lt(end, at)))
+    if (c->ended || tcb->fin_received || !sl_crypt_ready(tcb) || sl_seq_leq(tcb->rcv_nxt, at))
         return;
+    if (seg->len > 0 ? sl_rcvq_knows(&tcb->rcvq, seg->seq, seg->m, at, tcb->rcv_nxt)
+                     : sl_seq_lt(seg->seq, at) || ++c->old_acks < OLD_ACKS)
+        return;
+    c->old_acks = 0;
     c->rx_acked = c->rx_auth + (tcb->rcv_nxt - at);
     if (c->doubts < DOUBTS_MAX)
         c->doubts++;
@@ -119,6 +123,7 @@ enum sl_drop sl_crypt_text(struct sl_tcb *tcb, sl_seq seq, struct rte_mbuf *m)
 {
     const sl_seq high = sl_crypt_rcv_high(tcb);
     const enum sl_drop drop = sl_rcvq_insert(&tcb->rcvq, seq, m, true, tcb->tcp->host.rx);
+    tcb->crypt->old_acks = 0;
     if (drop == SL_DROP_CRYPT_COPY)
         make_room(tcb, seq);
     if (sl_seq_gt(seq, high) || tcb->rcvq.copies > 0) { /* a hole, or a dispute: RFC 5681 3.2 */

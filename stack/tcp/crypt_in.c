@@ -254,6 +254,7 @@ static void progress(struct sl_tcb *tcb, uint64_t now_ns)
 
     c->failing = false;
     c->doubts = 0;
+    c->old_acks = 0;
     c->disputed_since_ns = 0;
     choose_first(c);
     c->undecided = false;

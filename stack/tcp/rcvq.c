@@ -364,6 +364,41 @@ uint32_t sl_rcvq_contiguous(const struct sl_rcvq *q, sl_seq seq)
     return end - seq;
 }
 
+/* The same for `len` bytes on their own, all of which count. */
+static bool knows_bytes(const struct sl_rcvq *q, sl_seq seq, const uint8_t *bytes, uint32_t len)
+{
+    while (len > 0) {
+        const uint32_t i = sl_rcvq_find(q, seq);
+        const struct sl_rcv_range *r = i < q->n ? sl_rcvq_at(q, i) : NULL;
+        uint32_t at, n;
+
+        if (r == NULL || sl_seq_gt(r->seq, seq))
+            return false;
+        at = seq - r->seq;
+        n = RTE_MIN(len, r->len - at);
+        if (memcmp(bytes_of(r->m, r->off + at), bytes, n) != 0 &&
+            (r->copy == NULL || memcmp(bytes_of(r->copy, r->copy_off + at), bytes, n) != 0))
+            return false;
+        seq += n;
+        bytes += n;
+        len -= n;
+    }
+    return true;
+}
+
+bool sl_rcvq_knows(const struct sl_rcvq *q, sl_seq seq, const struct rte_mbuf *m, sl_seq from,
+                   sl_seq to)
+{
+    for (; m != NULL; m = m->next) {
+        const sl_seq first = sl_seq_max(seq, from), end = sl_seq_min(seq + m->data_len, to);
+
+        if (sl_seq_lt(first, end) && !knows_bytes(q, first, bytes_of(m, first - seq), end - first))
+            return false;
+        seq += m->data_len;
+    }
+    return true;
+}
+
 uint32_t sl_rcvq_copies(const struct sl_rcvq *q, sl_seq seq, uint32_t len)
 {
     uint32_t i, n = 0;

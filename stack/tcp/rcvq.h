@@ -66,6 +66,10 @@ uint32_t sl_rcvq_find(const struct sl_rcvq *q, sl_seq seq);
 /* How many ranges that hold bytes of [seq, seq + len) are there in two copies. */
 uint32_t sl_rcvq_copies(const struct sl_rcvq *q, sl_seq seq, uint32_t len);
 
+/* Is each byte of the chain `m` at `seq` that falls into [from, to) held so, in either copy? */
+bool sl_rcvq_knows(const struct sl_rcvq *q, sl_seq seq, const struct rte_mbuf *m, sl_seq from,
+                   sl_seq to);
+
 /*
  * The held bytes [seq, seq + len) as ranges. `choice` bit k: of the k-th range in it that has two
  * copies, take the second one (k < 32). `max` ranges at most. Returns how many; `*covered` is the

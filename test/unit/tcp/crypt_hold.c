@@ -201,7 +201,12 @@ Test(crypt_hold, a_silent_peer_takes_the_acknowledgment_back_too)
     const uint64_t at = forgery_acknowledged(p, 36);
 
     for (uint64_t ms = 80; ms < 1000; ms *= 2) { /* each time it is held back for longer */
-        peer_acks(p); /* RFC 9293 3.10.7.4, fifth: the answer to an ACK of what was not sent */
+        /* RFC 9293 3.10.7.4, fifth: the answer to an ACK of what was not sent. */
+        peer_acks(p);
+        peer_acks(p);
+        peer_iterate(p);
+        cr_assert_eq(p->tcb->rcv_nxt, PEER_ISN + 1 + (uint32_t)at + 36, "two may be old ones");
+        peer_acks(p);
         peer_wait(p, ms - 5);
         cr_assert_eq(p->tcb->rcv_nxt, PEER_ISN + 1 + (uint32_t)at);
         peer_wait(p, 10);
@@ -210,6 +215,25 @@ Test(crypt_hold, a_silent_peer_takes_the_acknowledgment_back_too)
     peer_writes(p, 3, 3);
     arrives(p, at);
     app_reads(p, 3);
+    peer_over(p);
+}
+
+Test(crypt_hold, what_comes_twice_takes_no_acknowledgment_back)
+{
+    struct peer *p = peer_connected(OPS);
+    const uint64_t at = peer_writes(p, 20000, 20000);
+
+    cr_assert_eq(peer_segment(p, at, 1400, -1), SL_DROP_NONE);
+    peer_wait(p, 100);
+    cr_assert_eq(acked(p), at + 1400);
+    cr_assert_eq(peer_segment(p, at, 1400, -1), SL_DROP_TCP_SEQUENCE);
+    peer_wait(p, 1000);
+    cr_assert_eq(acked(p), at + 1400);
+    cr_assert_eq(peer_segment(p, at + 700, 1400, -1), SL_DROP_NONE, "half of it is new");
+    peer_iterate(p);
+    cr_assert_eq(p->tcb->rcv_nxt, PEER_ISN + 1 + (uint32_t)at + 1400);
+    arrives(p, at + 2100);
+    app_reads(p, 20000);
     peer_over(p);
 }
 

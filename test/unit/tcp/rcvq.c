@@ -235,6 +235,34 @@ Test(rcvq, copies_are_counted_where_they_lie)
     sl_rcvq_fini(&q);
 }
 
+Test(rcvq, knows_what_it_holds_in_either_copy)
+{
+    static const struct {
+        sl_seq seq;
+        const char *bytes;
+        sl_seq from, to;
+        bool known;
+    } cases[] = {
+        {10, "aaaabbbb", 0, 100, true}, {10, "AAAAbbbb", 0, 100, true}, {12, "aab", 0, 100, true},
+        {12, "AAb", 0, 100, true},      {10, "aaAA", 0, 100, false},    {14, "bxbb", 0, 100, false},
+        {8, "xxaa", 10, 100, true},     {8, "xxaa", 9, 100, false},     {16, "bbcc", 0, 18, true},
+        {16, "bbcc", 0, 19, false},     {30, "never", 40, 50, true},
+    };
+    struct sl_rcvq q = queue(RANGES);
+
+    insert(&q, 10, "aaaa", true);
+    insert(&q, 14, "bbbb", true);
+    insert(&q, 10, "AAAA", true);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct rte_mbuf *m = text(cases[i].bytes);
+
+        cr_expect_eq(sl_rcvq_knows(&q, cases[i].seq, m, cases[i].from, cases[i].to), cases[i].known,
+                     "%s at %u", cases[i].bytes, cases[i].seq);
+        rte_pktmbuf_free(m);
+    }
+    sl_rcvq_fini(&q);
+}
+
 Test(rcvq, a_choice_reaches_no_further_than_its_32_bits)
 {
     struct sl_rcvq q = queue(RANGES);
