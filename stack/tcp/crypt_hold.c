@@ -85,7 +85,7 @@ void sl_crypt_doubt(struct sl_tcb *tcb, const struct sl_seg *seg)
                      : sl_seq_lt(seg->seq, at) || ++c->old_acks < OLD_ACKS)
         return;
     c->old_acks = 0;
-    c->rx_acked = c->rx_auth + (tcb->rcv_nxt - at);
+    c->rx_acked = RTE_MAX(c->rx_acked, c->rx_auth + (tcb->rcv_nxt - at));
     if (c->doubts < DOUBTS_MAX)
         c->doubts++;
     tcb->rcv_nxt = at;
@@ -123,6 +123,7 @@ enum sl_drop sl_crypt_text(struct sl_tcb *tcb, sl_seq seq, struct rte_mbuf *m)
 {
     const sl_seq high = sl_crypt_rcv_high(tcb);
     const enum sl_drop drop = sl_rcvq_insert(&tcb->rcvq, seq, m, true, tcb->tcp->host.rx);
+
     tcb->crypt->old_acks = 0;
     if (drop == SL_DROP_CRYPT_COPY)
         make_room(tcb, seq);
