@@ -183,6 +183,13 @@ static int run(struct demo *d)
     d->config = cli_config(&d->cli, ring_conf, "ring.conf", f->error, sizeof(f->error));
     if (d->config == NULL)
         return EXIT_USAGE;
+    if (sl_config_shards(d->config) != 2) {
+        (void)snprintf(f->error, sizeof(f->error),
+                       "the demo is two shards, with a port each; "
+                       "leave port server.shard at 0 and "
+                       "port client.shard at 1");
+        return EXIT_USAGE;
+    }
     if (!data_choose(&d->data, d->cli.file, d->cli.has_size ? d->cli.size : size_default, f->error,
                      sizeof(f->error)))
         return EXIT_FAILED;

@@ -34,6 +34,10 @@ for options in --nonsense "--size 10X" "--size 1M --file $0" "surplus"; do
     done
 done
 
+"$SEALANE" demo --size 1K --set 'port client.shard = 0' --json >"$TMP/out" 2>"$TMP/usage"
+[ $? -eq 2 ] || fail "both ports on one shard: no exit status 2"
+says out 'port client.shard'
+
 # lost STATUS: it is 1, and standard error has a word.
 lost()
 {
