@@ -48,10 +48,11 @@ static void carries(struct run *r, unsigned i, uint64_t up, uint64_t down)
     r->app[1].stream[i].to_receive = up;
     r->app[1].stream[i].to_send = down;
     r->app[0].stream[i].to_receive = down;
-    for (unsigned side = 0; side < 2; side++)
+    for (unsigned side = 0; side < 2; side++) {
         r->app[side].stream[i].chunk = (uint32_t)draw(r, 1, 2) == 1
                                            ? (uint32_t)draw(r, 1, 3000)
                                            : (uint32_t)draw(r, 4096, 65536);
+    }
 }
 
 /* 1 % loss, reordering and duplication, and a path of any length. */
