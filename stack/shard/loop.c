@@ -21,8 +21,6 @@ static const uint64_t tx_retry_ns = 10000; /* a port that was full: ask again ab
 void sl_shard_clock(struct sl_shard *s)
 {
     s->now_ns = s->io.now_ns(s->io.ctx);
-    if (unlikely(s->pcap != NULL))
-        sl_pcap_clock(s->pcap, s->now_ns);
     if (s->left_ns != 0 && s->now_ns - s->left_ns > hold_max_ns)
         sl_count(&s->counters, SL_COUNT_HOLDS);
     s->left_ns = 0;

@@ -17,7 +17,6 @@ struct sl_pcap {
     pcap_t *format;
     pcap_dumper_t *file;                /* NULL: given up */
     uint64_t wall_offset_ns;            /* shard's time to wall time */
-    bool is_set;                        /* the offset, for good */
     bool is_dirty;                      /* something waits for a flush */
     uint8_t joined[SL_PCAP_SNAP_BYTES]; /* a chain's bytes in one piece */
 };
@@ -88,14 +87,6 @@ void sl_pcap_frame(struct sl_pcap *p, const struct rte_mbuf *m, uint64_t now_ns)
     p->is_dirty = true;
     if (ferror(pcap_dump_file(p->file)))
         give_up(p);
-}
-
-void sl_pcap_clock(struct sl_pcap *p, uint64_t now_ns)
-{
-    if (p->is_set)
-        return;
-    p->wall_offset_ns = wall_ns() - now_ns;
-    p->is_set = true;
 }
 
 void sl_pcap_flush(struct sl_pcap *p)

@@ -69,7 +69,7 @@ static int get_teps(const struct sl_socket *sock, void *out, size_t *len)
     return 0;
 }
 
-/* P2: below 0x20, or not implemented: EINVAL; the high bit is ignored. Twice is once too often. */
+/* P2: below 0x20, or no TEP of ours: EINVAL; the high bit is ignored. Twice is once too often. */
 static int set_teps(struct sl_socket *sock, const void *in, size_t len)
 {
     const uint8_t *ids = in;

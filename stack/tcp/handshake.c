@@ -85,8 +85,8 @@ void sl_handshake_done(struct sl_tcb *tcb, uint64_t now_ns)
 {
     sl_tcb_enter(tcb, SL_TCP_ESTABLISHED);
     tcb->soft_error = SL_TCP_OK;
-    if (tcb->syn
-            ->send_now) { /* a SYN that could not leave yet: an ACK says all that is new in it */
+    if (tcb->syn->send_now) {
+        /* A SYN that could not leave yet: an ACK says all that is new in it. */
         tcb->syn->send_now = false;
         tcb->ack_now = true;
     }
