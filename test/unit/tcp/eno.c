@@ -437,6 +437,20 @@ Test(eno, simultaneously) /* R16, R25, MUST-10 */
     sends(&s, "101:121 PSH ack 301 <eno>");
 }
 
+Test(eno, simultaneously_in_one_burst) /* our SYN-ACK had no time to leave */
+{
+    struct script s = closed(.eno = &policy);
+
+    call_connect(&s);
+    sends(&s, "100:100 SYN <eno 7e>");
+    arrives(&s, "300:300 SYN <mss 1460, eno 017e>");
+    arrives(&s, "301:301 ack 101 <eno>");
+    in_state(&s, SL_TCP_ESTABLISHED);
+    sends(&s, "101:101 ack 301 <eno>");
+    is_encrypted(&s, SL_TEP_ROLE_A);
+    told(&s, SL_TCP_EV_CONNECTED | SL_TCP_EV_WRITABLE);
+}
+
 Test(eno, simultaneously_as_b) /* R15, R16 */
 {
     struct script s = closed(.eno = &policy_b);

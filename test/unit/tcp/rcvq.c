@@ -260,6 +260,13 @@ Test(rcvq, knows_what_it_holds_in_either_copy)
                      "%s at %u", cases[i].bytes, cases[i].seq);
         rte_pktmbuf_free(m);
     }
+    for (int i = 0; i < 2; i++) {
+        struct rte_mbuf *m = text("aaaa");
+
+        cr_assert_eq(rte_pktmbuf_chain(m, text(i == 0 ? "bbbb" : "bbxb")), 0);
+        cr_expect_eq(sl_rcvq_knows(&q, 10, m, 0, 100), i == 0, "a chain");
+        rte_pktmbuf_free(m);
+    }
     sl_rcvq_fini(&q);
 }
 
