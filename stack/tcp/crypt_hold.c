@@ -44,6 +44,17 @@ static void dispute(struct sl_tcb *tcb, sl_seq high, uint64_t now_ns)
     sl_tcb_wants_output(tcb);
 }
 
+/* In doubt long enough for what is in flight to be sent again with an ACK that is heard. */
+static uint64_t hold_ns(const struct sl_tcb *tcb)
+{
+    const struct sl_tcp_config *config = &tcb->tcp->config;
+    const uint64_t ns = config->delayed_ack_ns << tcb->crypt->doubts;
+
+    if (tcb->crypt->doubts == 0 || tcb->snd_una == tcb->snd_nxt)
+        return ns;
+    return RTE_MAX(ns, 2 * sl_rto_now(&tcb->rto, &config->rto));
+}
+
 void sl_crypt_hold_back(struct sl_tcb *tcb, bool waited, uint64_t now_ns)
 {
     struct sl_crypt *c = tcb->crypt;
@@ -62,8 +73,7 @@ void sl_crypt_hold_back(struct sl_tcb *tcb, bool waited, uint64_t now_ns)
     if (sl_crypt_ready(tcb) && !waited &&
         (c->doubts > 0 || pending < HOLD_MSS * (uint32_t)tcb->mss_bytes)) {
         if (tcb->due_ns[SL_TIMER_HOLD] == SL_NEVER)
-            sl_tcb_timer_set(tcb, SL_TIMER_HOLD,
-                             now_ns + (tcb->tcp->config.delayed_ack_ns << c->doubts));
+            sl_tcb_timer_set(tcb, SL_TIMER_HOLD, now_ns + hold_ns(tcb));
         return;
     }
     sl_tcb_timer_off(tcb, SL_TIMER_HOLD);
